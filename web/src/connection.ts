@@ -1,0 +1,76 @@
+/**
+ * What the page knows about its subscription: published by subscriptions.ts, shown by the status bar.
+ */
+
+export type Connection =
+  /** No subscription runs, so no socket is open. */
+  | { readonly state: 'idle' }
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  /** The socket broke; attempt counts the tries to get it back, retryAt (ms since 1970) is when the next one starts. */
+  | { readonly state: 'lost'; readonly attempt: number; readonly retryAt: number }
+  /** The server ended the subscription with an error, which the result pane shows. */
+  | { readonly state: 'refused' };
+
+export interface Arrival {
+  readonly number: number;
+  readonly at: Date;
+  readonly text: string;
+}
+
+export interface Status {
+  readonly connection: Connection;
+  /** Results received by the current subscription. */
+  readonly received: number;
+  /** The last results, newest first. */
+  readonly arrivals: readonly Arrival[];
+  /** Whether the subscription, sent again now, goes on where it stopped. */
+  readonly resumable: boolean;
+  /** Whether entries may be missing: the connection was lost while the subscription was not resumable. */
+  readonly gap: boolean;
+}
+
+const kept = 5;
+const nothing: Status = { connection: { state: 'idle' }, received: 0, arrivals: [], resumable: false, gap: false };
+
+/** StatusStore holds the status of the running subscription, in the shape that React's useSyncExternalStore reads. */
+export class StatusStore {
+  #status: Status = nothing;
+  readonly #listeners = new Set<() => void>();
+
+  readonly get = (): Status => this.#status;
+
+  readonly listen = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  begin(resumable: boolean): void {
+    this.#publish({ ...nothing, connection: { state: 'connecting' }, resumable });
+  }
+
+  connection(connection: Connection): void {
+    this.#publish({ ...this.#status, connection });
+  }
+
+  connected(again: boolean): void {
+    const gap = this.#status.gap || (again && !this.#status.resumable);
+    this.#publish({ ...this.#status, connection: { state: 'live' }, gap });
+  }
+
+  arrived(text: string, resumable: boolean): void {
+    const received = this.#status.received + 1;
+    const arrivals = [{ number: received, at: new Date(), text }, ...this.#status.arrivals].slice(0, kept);
+    this.#publish({ ...this.#status, received, arrivals, resumable: this.#status.resumable || resumable });
+  }
+
+  /** The subscription is over. One that was refused stays so, until the next begins. */
+  ended(): void {
+    if (this.#status.connection.state !== 'refused') this.connection({ state: 'idle' });
+  }
+
+  #publish(status: Status): void {
+    this.#status = status;
+    for (const listener of this.#listeners) listener();
+  }
+}
