@@ -1,0 +1,152 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config holds the limits of the server. Start from DefaultConfig; every value but DrainDelay has to be positive.
+type Config struct {
+	// LoopbackOnly refuses with 403 what a browser page of another site, a rebound DNS name or a reverse proxy sends: it is
+	// the protection of a server that has no access control. Default true.
+	LoopbackOnly bool
+
+	// MaxBodyBytes limits a request's body and a WebSocket message, in bytes. Default 4 MiB.
+	MaxBodyBytes int64
+	// MaxHeaderBytes limits the request line and headers, in bytes; a GET carries its query there. Default 64 KiB.
+	MaxHeaderBytes int
+	// MaxTokens limits the lexical tokens of a GraphQL document. Default 15,000.
+	MaxTokens int
+	// MaxDepth limits how deep a document's selections nest, fragments included. Default 32.
+	MaxDepth int
+	// MaxFields limits the selections of a document as written, and each operation's fields after its fragments are spread.
+	// Validation compares fields pairwise: 1,000 cost it about 0.1 s, 5,000 about 3 s. Default 1,000.
+	MaxFields int
+	// QueryCacheSize is the number of parsed and validated documents that are kept. Default 1,000.
+	QueryCacheSize int
+	// MaxOperations limits the operations that run at the same time on one WebSocket connection. Default 100.
+	MaxOperations int
+	// MaxStreams limits WebSocket connections and event streams together. Default 10,000.
+	MaxStreams int
+
+	// ReadHeaderTimeout is how long a client may take to send a request's headers. Default 10 s.
+	ReadHeaderTimeout time.Duration
+	// ReadTimeout is how long a client may take to send a request's body. Default 30 s.
+	ReadTimeout time.Duration
+	// IdleTimeout is how long a connection may wait for its next request. Default 2 min.
+	IdleTimeout time.Duration
+	// InitTimeout is how long a WebSocket client may take to send connection_init. Default 10 s.
+	InitTimeout time.Duration
+	// PingInterval is the time between pings on a WebSocket and keep-alive comments on an event stream. A WebSocket client
+	// that has not answered a ping frame by then is cut off. Default 15 s.
+	PingInterval time.Duration
+	// WriteTimeout is how long a client may take to receive 256 KiB; each further 256 KiB of one message or answer adds as
+	// much. Default 10 s.
+	WriteTimeout time.Duration
+	// DrainDelay is the time between the first 503 of /readyz and the refusal of new operations, for load balancers that
+	// need it. Default 0.
+	DrainDelay time.Duration
+}
+
+// DefaultConfig returns the defaults that Config's fields name.
+func DefaultConfig() Config {
+	return Config{
+		LoopbackOnly:      true,
+		MaxBodyBytes:      4 << 20,
+		MaxHeaderBytes:    64 << 10,
+		MaxTokens:         15_000,
+		MaxDepth:          32,
+		MaxFields:         1_000,
+		QueryCacheSize:    1_000,
+		MaxOperations:     100,
+		MaxStreams:        10_000,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		InitTimeout:       10 * time.Second,
+		PingInterval:      15 * time.Second,
+		WriteTimeout:      10 * time.Second,
+	}
+}
+
+// validate names the first value that is out of range.
+func (c Config) validate() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"MaxBodyBytes", c.MaxBodyBytes},
+		{"MaxHeaderBytes", int64(c.MaxHeaderBytes)},
+		{"MaxTokens", int64(c.MaxTokens)},
+		{"MaxDepth", int64(c.MaxDepth)},
+		{"MaxFields", int64(c.MaxFields)},
+		{"QueryCacheSize", int64(c.QueryCacheSize)},
+		{"MaxOperations", int64(c.MaxOperations)},
+		{"MaxStreams", int64(c.MaxStreams)},
+		{"ReadHeaderTimeout", int64(c.ReadHeaderTimeout)},
+		{"ReadTimeout", int64(c.ReadTimeout)},
+		{"IdleTimeout", int64(c.IdleTimeout)},
+		{"InitTimeout", int64(c.InitTimeout)},
+		{"PingInterval", int64(c.PingInterval)},
+		{"WriteTimeout", int64(c.WriteTimeout)},
+	} {
+		if limit.value <= 0 {
+			return fmt.Errorf("httpserver: Config.%s must be positive, it is %d", limit.name, limit.value)
+		}
+	}
+
+	if c.DrainDelay < 0 {
+		return fmt.Errorf("httpserver: Config.DrainDelay must not be negative, it is %s", c.DrainDelay)
+	}
+
+	return nil
+}
+
+// ViewerFunc finds out who is asking and returns a context that carries the viewer. Over HTTP it is called once a request
+// with init nil; on a WebSocket once a connection with the upgrade request and the payload of connection_init. Its error goes
+// through Deps.Present, and the code decides the answer: UNAUTHENTICATED is 401 or close code 4401, FORBIDDEN 403 or 4403,
+// RATE_LIMITED 429 or 4503, UNAVAILABLE 503 or 4503, anything else 500 or 4500.
+type ViewerFunc func(ctx context.Context, r *http.Request, init map[string]any) (context.Context, error)
+
+// Deps are what the server works with. Present and Logger must be given.
+type Deps struct {
+	// Ready says whether the database is reachable and migrated; its error is the reason that /readyz shows. Nil means always.
+	Ready func(ctx context.Context) error
+	// Static holds the built Playground, index.html at its root. Nil or without index.html, a page says how to build it.
+	Static fs.FS
+	// Viewer puts the viewer in the context. Nil leaves the context as it is.
+	Viewer ViewerFunc
+	// Present turns an error of a resolver into one for the client, with extensions.code. Errors that have a code already
+	// (the transports' own) do not pass through it. When it answers INTERNAL, the server adds the requestId and logs the cause.
+	Present graphql.ErrorPresenterFunc
+	// Recover turns the value of a panic into an error for Present. Nil keeps value and stack for the log.
+	Recover graphql.RecoverFunc
+	// Extensions are added to the executor in this order.
+	Extensions []graphql.HandlerExtension
+	// Logger gets one line an operation.
+	Logger *slog.Logger
+	// Now is the clock for durations. Nil means time.Now.
+	Now func() time.Time
+	// Registry is what /metrics shows and the server adds its own metrics to. Nil means a fresh one.
+	Registry *prometheus.Registry
+}
+
+func (d Deps) validate() error {
+	if d.Present == nil {
+		return errors.New("httpserver: Deps.Present is missing")
+	}
+
+	if d.Logger == nil {
+		return errors.New("httpserver: Deps.Logger is missing")
+	}
+
+	return nil
+}

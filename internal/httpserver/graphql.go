@@ -1,0 +1,168 @@
+package httpserver
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// serveGraphQL answers /graphql: it finds out the transport and reads the parameters.
+func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
+	if isWebSocketUpgrade(r) {
+		s.serveWebSocket(w, r)
+
+		return
+	}
+
+	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Cache-Control", "no-store")
+
+	// Even a refusal is written in a type that the client accepts, where there is one.
+	accept := negotiate(r.Header)
+	errorType := accept.plain
+
+	if errorType == "" {
+		errorType = typeJSON
+	}
+
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		methodNotAllowed(w, errorType, "GET, POST")
+
+		return
+	}
+
+	if accept.best == "" {
+		writeError(w, typeJSON, refuse(http.StatusNotAcceptable, codeBadUserInput,
+			"the Accept header must allow %s, %s or %s", typeResponse, typeJSON, typeStream))
+
+		return
+	}
+
+	if !s.work.begin() {
+		w.Header().Set("Connection", "close")
+		writeError(w, errorType, refuse(http.StatusServiceUnavailable, codeUnavailable, "the server is shutting down"))
+
+		return
+	}
+	defer s.work.end()
+
+	params, err := s.readRequest(w, r)
+	if err != nil {
+		s.refuseRequest(w, r, errorType, err)
+
+		return
+	}
+
+	if r, err = s.withViewer(r); err != nil {
+		s.refuseRequest(w, r, errorType, err)
+
+		return
+	}
+
+	s.carryOut(w, r, accept, params)
+}
+
+// withViewer lets the hook put the viewer in the request's context.
+func (s *Server) withViewer(r *http.Request) (*http.Request, *requestError) {
+	if s.deps.Viewer == nil {
+		return r, nil
+	}
+
+	ctx, err := s.deps.Viewer(r.Context(), r, nil)
+	if err != nil {
+		shown := s.present(r.Context(), err)
+
+		return r, &requestError{status: viewerStatus(codeOf(shown)), err: shown}
+	}
+
+	return r.WithContext(ctx), nil
+}
+
+// viewerStatus is the HTTP status of a refusal by the viewer hook. A hook that refuses without saying why counts as one that
+// failed.
+func viewerStatus(code string) int {
+	if status := statusOf(code); status != http.StatusBadRequest {
+		return status
+	}
+
+	return http.StatusUnauthorized
+}
+
+// refuseRequest answers what never became an operation, and logs it as one, since a client meant it as one.
+func (s *Server) refuseRequest(w http.ResponseWriter, r *http.Request, contentType string, err *requestError) {
+	op := &operation{server: s, transport: transportHTTP, started: s.now(), code: codeOf(err.err)}
+	defer op.finish(r.Context())
+
+	writeError(w, contentType, err)
+}
+
+// carryOut runs one operation and answers in the form that its type and the Accept header ask for.
+func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, accept accepted, params *graphql.RawParams) {
+	if accept.best == typeStream {
+		s.serveStream(w, r, params)
+
+		return
+	}
+
+	op, refused := s.prepare(r.Context(), transportHTTP, params)
+
+	switch {
+	case refused != nil:
+	case op.kind() == ast.Subscription && accept.stream:
+		s.stream(w, r, op, nil)
+
+		return
+	case op.kind() == ast.Subscription:
+		refused = op.refuse(codedError(codeBadUserInput,
+			"a subscription needs a WebSocket (%s) or the header Accept: %s", subprotocol, typeStream))
+	case op.kind() == ast.Mutation && r.Method == http.MethodGet:
+		refused = op.refuse(codedError(codeBadUserInput, "a mutation must be sent with POST"))
+		defer op.finish(r.Context())
+
+		w.Header().Set("Allow", http.MethodPost)
+		s.writeWithin(w, accept.best, http.StatusMethodNotAllowed, refused)
+
+		return
+	}
+
+	defer op.finish(r.Context())
+
+	if refused != nil {
+		s.writeWithin(w, accept.best, refusedStatus(accept.best, refused), refused)
+
+		return
+	}
+
+	// A nil response means that the client has gone.
+	if resp := op.next(); resp != nil {
+		s.writeWithin(w, accept.best, resultStatus(accept.best, resp), resp)
+	}
+}
+
+// refusedStatus follows GraphQL over HTTP: under application/json a well-formed request is answered with 200 even when the
+// GraphQL in it is wrong, because clients cannot tell a 4xx of ours from one of a proxy; application/graphql-response+json
+// has that told by the media type. A fault of the server's own is 5xx in both.
+func refusedStatus(contentType string, resp *graphql.Response) int {
+	status := statusOf(firstCode(resp))
+	if contentType == typeJSON && status < http.StatusInternalServerError {
+		return http.StatusOK
+	}
+
+	return status
+}
+
+// resultStatus is 200 for every result of an execution, with errors or without; a response without data is none.
+func resultStatus(contentType string, resp *graphql.Response) int {
+	if resp.Data == nil {
+		return refusedStatus(contentType, resp)
+	}
+
+	return http.StatusOK
+}
+
+// isWebSocketUpgrade reports whether the Upgrade header asks for a WebSocket; others may be ignored (RFC 9110, 7.8).
+func isWebSocketUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}

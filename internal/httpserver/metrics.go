@@ -1,0 +1,83 @@
+package httpserver
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics are the server's own numbers, and the handler that shows them.
+type metrics struct {
+	handler    http.Handler
+	operations *prometheus.CounterVec
+	durations  *prometheus.HistogramVec
+	streams    *prometheus.GaugeVec
+}
+
+func newMetrics(registry *prometheus.Registry) (*metrics, error) {
+	if registry == nil {
+		registry = prometheus.NewRegistry()
+	}
+
+	m := &metrics{
+		handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}),
+		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "samjournal_graphql_operations_total",
+			Help: "GraphQL operations that have ended, by type, transport and code (OK or the first error's extensions.code).",
+		}, []string{"type", "transport", "code"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "samjournal_graphql_operation_duration_seconds",
+			Help:    "Duration of GraphQL queries and mutations. Subscriptions last as long as their clients want and are left out.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"type", "transport"}),
+		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "samjournal_streams",
+			Help: "Open WebSocket connections and event streams.",
+		}, []string{"transport"}),
+	}
+
+	for _, collector := range []prometheus.Collector{
+		m.operations, m.durations, m.streams,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		err := registry.Register(collector)
+
+		// The caller may have registered Go's and the process's own collectors already.
+		var already prometheus.AlreadyRegisteredError
+		if err != nil && !errors.As(err, &already) {
+			return nil, fmt.Errorf("httpserver: register metrics: %w", err)
+		}
+	}
+
+	return m, nil
+}
+
+func (m *metrics) observe(op *operation, took time.Duration) {
+	kind := string(op.kind())
+	if kind == "" {
+		kind = "invalid"
+	}
+
+	m.operations.WithLabelValues(kind, op.transport, knownCode(op.code)).Inc()
+
+	if kind != "subscription" {
+		m.durations.WithLabelValues(kind, op.transport).Observe(took.Seconds())
+	}
+}
+
+// knownCode keeps the label's values few, whatever a resolver makes up.
+func knownCode(code string) string {
+	switch code {
+	case codeOK, codeCanceled, codeUnauthenticated, codeForbidden, codeNotFound, codeBadUserInput, codePayloadTooLarge,
+		codeQueryTooComplex, codeRateLimited, codeUnavailable, codeInternal, "CONFLICT", "CURSOR_INVALID":
+		return code
+	default:
+		return "OTHER"
+	}
+}

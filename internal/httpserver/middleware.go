@@ -1,0 +1,73 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"samjournal/internal/requestid"
+)
+
+// headerRequestID is the header that takes and returns the request's id.
+const headerRequestID = "X-Request-Id"
+
+// withRequestID takes the client's id when it is usable, else makes one, and returns it in the answer.
+func withRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(headerRequestID)
+		if !requestid.Valid(id) {
+			id = requestid.New()
+		}
+
+		w.Header().Set(headerRequestID, id)
+		next.ServeHTTP(w, r.WithContext(requestid.With(r.Context(), id)))
+	})
+}
+
+// withRecovery turns a panic into an INTERNAL answer. Resolvers' panics do not get here: the executor recovers them.
+func (s *Server) withRecovery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			value := recover()
+			if value == nil {
+				return
+			}
+
+			if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(value)
+			}
+
+			// When the answer has begun this write does nothing but log a superfluous header.
+			writeResponse(w, typeJSON, http.StatusInternalServerError, s.panicked(r.Context(), value))
+		}()
+
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withAccess puts checkAccess and the headers that every answer has before the addresses.
+func (s *Server) withAccess(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+
+		if err := s.checkAccess(r); err != nil {
+			writeError(w, typeJSON, err)
+
+			return
+		}
+
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered is Deps.Recover or its default.
+func (s *Server) recovered(ctx context.Context, value any) error {
+	if s.deps.Recover != nil {
+		return s.deps.Recover(ctx, value)
+	}
+
+	return keepPanic(ctx, value)
+}

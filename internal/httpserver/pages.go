@@ -1,0 +1,124 @@
+package httpserver
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	pathGraphQL    = "/graphql"
+	pathPlayground = "/playground"
+)
+
+// hostPattern matches what may be put in a Content-Security-Policy.
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9.\-]+(:[0-9]+)?$|^\[[0-9A-Fa-f:.]+\](:[0-9]+)?$`)
+
+// notBuiltPage stands in for a Playground that is not in the binary.
+const notBuiltPage = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>samjournal</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:40em;margin:4em auto;padding:0 1em}
+code{background:#eee;padding:.1em .3em}</style></head>
+<body>
+<h1>The Playground is not built yet</h1>
+<p>The server runs, and the API answers at <a href="/graphql?query=%7B__typename%7D"><code>/graphql</code></a>. This binary was
+built without the Playground's files. To add them:</p>
+<ol>
+<li>install Node 20 or newer,</li>
+<li>run <code>make web</code> in the repository,</li>
+<li>start the server again with <code>make run</code>.</li>
+</ol>
+</body>
+</html>
+`
+
+// servePlayground serves the built Playground below /playground/.
+func (s *Server) servePlayground(w http.ResponseWriter, r *http.Request) {
+	setPageHeaders(w.Header(), r.Host)
+
+	name := strings.TrimPrefix(r.URL.Path, pathPlayground+"/")
+	if name == "" || name == "index.html" {
+		s.serveIndex(w, r)
+
+		return
+	}
+
+	if s.deps.Static == nil || !fs.ValidPath(name) {
+		notFound(w, r)
+
+		return
+	}
+
+	info, err := fs.Stat(s.deps.Static, name)
+	if err != nil || !info.Mode().IsRegular() {
+		notFound(w, r)
+
+		return
+	}
+
+	// Vite puts a hash of the content in the names below assets/, so they never change.
+	if path.Dir(name) == "assets" {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+
+	http.ServeFileFS(w, r, s.deps.Static, name)
+}
+
+func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
+	page := []byte(notBuiltPage)
+
+	if s.deps.Static != nil {
+		if built, err := fs.ReadFile(s.deps.Static, "index.html"); err == nil {
+			page = built
+		}
+	}
+
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(page))
+}
+
+// setPageHeaders keeps a page to this server: nothing is loaded from elsewhere, nothing is sent elsewhere, nobody frames it.
+// Monaco needs inline styles and data: fonts.
+func setPageHeaders(h http.Header, host string) {
+	connect := "'self'"
+	if hostPattern.MatchString(host) {
+		connect += fmt.Sprintf(" ws://%s wss://%s", host, host)
+	}
+
+	h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "+
+		"img-src 'self' data:; connect-src "+connect+"; object-src 'none'; base-uri 'self'; form-action 'self'; "+
+		"frame-ancestors 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-cache")
+}
+
+// notFound is the answer of every address that does not exist.
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeError(w, typeJSON, refuse(http.StatusNotFound, codeNotFound,
+		"there is nothing at %s; the API is at %s, the Playground at %s/", r.URL.Path, pathGraphQL, pathPlayground))
+}
+
+// get lets GET and HEAD through and answers other methods with 405.
+func get(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			methodNotAllowed(w, typeJSON, "GET, HEAD")
+
+			return
+		}
+
+		next(w, r)
+	}
+}
+
+func methodNotAllowed(w http.ResponseWriter, contentType, allow string) {
+	w.Header().Set("Allow", allow)
+	writeError(w, contentType, refuse(http.StatusMethodNotAllowed, codeBadUserInput, "the method must be one of: %s", allow))
+}

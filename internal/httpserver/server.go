@@ -1,0 +1,150 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+)
+
+// abortGrace is how long Shutdown waits for operations that it has cancelled.
+const abortGrace = 2 * time.Second
+
+// Server serves the GraphQL API and what belongs around it. It is safe for concurrent use.
+type Server struct {
+	cfg         Config
+	deps        Deps
+	executor    *executor.Executor
+	metrics     *metrics
+	work        *work
+	crossOrigin *http.CrossOriginProtection
+	handler     http.Handler
+	http        *http.Server
+	now         func() time.Time
+}
+
+// New builds the server; it listens to nothing yet.
+func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
+	if err := errors.Join(cfg.validate(), deps.validate()); err != nil {
+		return nil, err
+	}
+
+	numbers, err := newMetrics(deps.Registry)
+	if err != nil {
+		return nil, err
+	}
+
+	s := &Server{
+		cfg:         cfg,
+		deps:        deps,
+		metrics:     numbers,
+		work:        newWork(cfg.MaxStreams),
+		crossOrigin: http.NewCrossOriginProtection(),
+		now:         deps.Now,
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+
+	s.executor = s.newExecutor(es)
+	s.handler = withRequestID(s.withRecovery(s.withAccess(s.routes())))
+	s.http = &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
+		IdleTimeout:       cfg.IdleTimeout,
+		MaxHeaderBytes:    cfg.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(deps.Logger.Handler(), slog.LevelWarn),
+	}
+
+	return s, nil
+}
+
+func (s *Server) newExecutor(es graphql.ExecutableSchema) *executor.Executor {
+	cache := newDocumentCache(s.cfg.QueryCacheSize)
+	exec := executor.New(es)
+
+	exec.SetErrorPresenter(s.present)
+	exec.SetRecoverFunc(s.recovered)
+	exec.SetQueryCache(cache)
+	exec.SetParserTokenLimit(s.cfg.MaxTokens)
+	exec.Use(extension.Introspection{})
+	exec.Use(documentGuard{
+		cache: cache, maxTokens: s.cfg.MaxTokens, maxDepth: s.cfg.MaxDepth, maxFields: s.cfg.MaxFields,
+	})
+
+	for _, ext := range s.deps.Extensions {
+		exec.Use(ext)
+	}
+
+	return exec
+}
+
+func (s *Server) routes() http.Handler {
+	toPlayground := http.RedirectHandler(pathPlayground+"/", http.StatusFound).ServeHTTP
+
+	mux := http.NewServeMux()
+	mux.HandleFunc(pathGraphQL, s.serveGraphQL)
+	mux.HandleFunc(pathPlayground, get(toPlayground))
+	mux.HandleFunc(pathPlayground+"/", get(s.servePlayground))
+	mux.HandleFunc("/{$}", get(toPlayground))
+	mux.HandleFunc("/healthz", get(s.serveHealth))
+	mux.HandleFunc("/readyz", get(s.serveReady))
+	mux.HandleFunc("/metrics", get(s.metrics.handler.ServeHTTP))
+	mux.HandleFunc("/", notFound)
+
+	return mux
+}
+
+// Handler returns everything that the server answers, for a listener of the caller's own.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers on the listener until Shutdown, and then returns nil.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+
+	return nil
+}
+
+// Shutdown ends the server in order: /readyz answers 503; after DrainDelay new operations are refused and subscriptions end;
+// queries and mutations finish; the listener closes. When ctx ends first, what still runs is cancelled and ctx's error
+// returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.work.announce()
+
+	if s.cfg.DrainDelay > 0 {
+		delay := time.NewTimer(s.cfg.DrainDelay)
+		defer delay.Stop()
+
+		select {
+		case <-delay.C:
+		case <-ctx.Done():
+		}
+	}
+
+	err := s.work.drain(ctx)
+	if err == nil {
+		err = s.http.Shutdown(ctx)
+	}
+
+	if err != nil {
+		_ = s.http.Close() // it cancels the requests that still run
+
+		select {
+		case <-s.work.idle:
+		case <-time.After(abortGrace): // a resolver that does not heed its context
+		}
+
+		return fmt.Errorf("shutdown was cut short: %w", err)
+	}
+
+	return nil
+}

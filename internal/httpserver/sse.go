@@ -1,0 +1,189 @@
+package httpserver
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// serveStream answers with an event stream, by graphql-sse's distinct connections mode. The specification wants errors of
+// validation as a next event too, because a browser's EventSource cannot read the body of a 400.
+func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) {
+	op, refused := s.prepare(r.Context(), transportSSE, params)
+
+	if refused == nil && op.kind() == ast.Mutation && r.Method == http.MethodGet {
+		refused = op.refuse(codedError(codeBadUserInput, "a mutation must be sent with POST"))
+		defer op.finish(r.Context())
+
+		w.Header().Set("Allow", http.MethodPost)
+		s.writeWithin(w, typeJSON, http.StatusMethodNotAllowed, refused)
+
+		return
+	}
+
+	s.stream(w, r, op, refused)
+}
+
+// stream sends an operation's responses as events. A shutdown ends a subscription without complete, which makes the client
+// connect again, elsewhere.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, refused *graphql.Response) {
+	op.transport = transportSSE
+	defer op.finish(r.Context())
+
+	ctx, cancel := context.WithCancel(op.ctx)
+	defer cancel()
+
+	op.ctx = ctx
+	events := &eventStream{server: s, w: w, control: http.NewResponseController(w), cancel: cancel, endless: op.kind() == ast.Subscription}
+
+	switch s.work.open(events) {
+	case admitted:
+		defer s.work.close(events)
+	case tooMany:
+		_ = op.refuse(codedError(codeUnavailable, ""))
+		writeError(w, typeJSON, refuse(http.StatusServiceUnavailable, codeUnavailable, "too many open streams"))
+
+		return
+	case endingSoon:
+		_ = op.refuse(codedError(codeUnavailable, ""))
+		writeError(w, typeJSON, refuse(http.StatusServiceUnavailable, codeUnavailable, "the server is shutting down"))
+
+		return
+	}
+
+	s.metrics.streams.WithLabelValues(transportSSE).Inc()
+	defer s.metrics.streams.WithLabelValues(transportSSE).Dec()
+
+	events.begin()
+	defer events.end()
+
+	if refused != nil {
+		events.next(refused)
+		events.complete()
+
+		return
+	}
+
+	for {
+		resp := op.next()
+
+		switch {
+		case resp != nil:
+			events.next(resp)
+		case ctx.Err() == nil:
+			events.complete()
+
+			return
+		default:
+			return
+		}
+	}
+}
+
+// eventStream writes the events of one response. Its goroutines are the request's own and the keep-alive's timer.
+type eventStream struct {
+	server  *Server
+	control *http.ResponseController
+	cancel  context.CancelFunc
+	endless bool // a subscription: nobody can wait for its end
+
+	mu        sync.Mutex
+	w         http.ResponseWriter // guarded by mu
+	keepAlive *time.Timer         // guarded by mu
+	ended     bool                // guarded by mu: the response must not be touched any more
+	failed    bool                // guarded by mu: a write has failed
+}
+
+// begin sends the headers and a first comment, so that the client knows at once that it is connected.
+func (e *eventStream) begin() {
+	h := e.w.Header()
+	h.Set("Content-Type", typeStream+"; charset=utf-8")
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	e.w.WriteHeader(http.StatusOK)
+	e.write([]byte(":\n\n"))
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	e.keepAlive = time.AfterFunc(e.server.cfg.PingInterval, e.ping)
+}
+
+// ping shows proxies that the stream is alive, and shows us when the client is not.
+func (e *eventStream) ping() {
+	e.write([]byte(":\n\n"))
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	if !e.ended {
+		e.keepAlive.Reset(e.server.cfg.PingInterval)
+	}
+}
+
+func (e *eventStream) next(resp *graphql.Response) {
+	var b bytes.Buffer
+
+	b.WriteString("event: next\n")
+
+	// A newline would end the field; JSON may have one between its tokens.
+	for line := range bytes.Lines(encodeResponse(resp)) {
+		b.WriteString("data: ")
+		b.Write(bytes.TrimRight(line, "\r\n"))
+		b.WriteByte('\n')
+	}
+
+	b.WriteByte('\n')
+	e.write(b.Bytes())
+}
+
+// complete has an empty data field: a browser's EventSource drops events that have none.
+func (e *eventStream) complete() { e.write([]byte("event: complete\ndata:\n\n")) }
+
+// write sends and flushes. A client that takes it too slowly, or is gone, ends the operation.
+func (e *eventStream) write(text []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	if e.ended {
+		return
+	}
+
+	_ = e.control.SetWriteDeadline(time.Now().Add(e.server.allowance(len(text))))
+
+	_, err := e.w.Write(text)
+	if err == nil {
+		err = e.control.Flush()
+	}
+
+	if err != nil {
+		e.ended, e.failed = true, true
+		e.cancel()
+	}
+}
+
+// end stops the keep-alive; after it nothing writes.
+func (e *eventStream) end() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	e.ended = true
+	e.keepAlive.Stop()
+
+	if !e.failed {
+		_ = e.control.SetWriteDeadline(time.Time{}) // the connection may carry another request
+	}
+}
+
+func (e *eventStream) drain() {
+	if e.endless {
+		e.cancel()
+	}
+}
+
+func (e *eventStream) abort() { e.cancel() }

@@ -1,0 +1,250 @@
+package httpserver
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"samjournal/internal/requestid"
+)
+
+// subprotocol is the only WebSocket subprotocol served:
+// https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+const subprotocol = "graphql-transport-ws"
+
+// The close codes of graphql-transport-ws, and those of RFC 6455 and IANA that are used here. What a stock client does with
+// one is as important as its meaning: graphql-ws never connects again after 4400, 4401, 4406, 4409, 4429 and 4500, and does,
+// with its backoff, after 1012, 4403, 4408 and 4503.
+const (
+	closeServiceRestart  websocket.StatusCode = websocket.StatusServiceRestart // 1012
+	closeBadRequest      websocket.StatusCode = 4400
+	closeUnauthorized    websocket.StatusCode = 4401
+	closeForbidden       websocket.StatusCode = 4403
+	closeSubprotocol     websocket.StatusCode = 4406
+	closeInitTimeout     websocket.StatusCode = 4408
+	closeDuplicateID     websocket.StatusCode = 4409
+	closeTooManyInits    websocket.StatusCode = 4429
+	closeInternal        websocket.StatusCode = 4500
+	closeOverload        websocket.StatusCode = 4503
+	maxCloseReason                            = 123 // bytes, RFC 6455, 5.5
+	maxOperationIDLength                      = 256
+)
+
+// socket is one WebSocket connection. The request's goroutine reads; each operation has a goroutine of its own; pings run on
+// a timer. All of them write through conn, which takes one message at a time.
+type socket struct {
+	server  *Server
+	conn    *websocket.Conn
+	request *http.Request
+	cancel  context.CancelFunc
+
+	// Owned by the reading goroutine.
+	ctx    context.Context //nolint:containedctx // the connection's; it carries the viewer after connection_init
+	inited bool
+	serial int // of the last operation, for request ids
+
+	running sync.WaitGroup // operations' goroutines
+	writing atomic.Int32   // messages that are being written
+	closing sync.Once
+	closed  chan struct{} // closed when the closing handshake is over
+
+	mu         sync.Mutex
+	operations map[string]*socketOperation // guarded by mu
+	active     int                         // guarded by mu: operations that run, ended by the client or not
+	draining   bool                        // guarded by mu: no operation begins any more
+	pinger     *time.Timer                 // guarded by mu
+	initTimer  *time.Timer                 // set before reading begins
+}
+
+// serveWebSocket accepts a connection and serves it to its end.
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	if err != nil {
+		return // Accept has answered
+	}
+
+	conn.SetReadLimit(s.cfg.MaxBodyBytes)
+
+	ctx, cancel := context.WithCancel(r.Context())
+	c := &socket{
+		server: s, conn: conn, request: r, ctx: ctx, cancel: cancel,
+		operations: make(map[string]*socketOperation), closed: make(chan struct{}),
+	}
+
+	switch s.work.open(c) {
+	case admitted:
+	case tooMany:
+		c.close(closeOverload, "Too many connections")
+		cancel()
+
+		return
+	case endingSoon:
+		c.close(closeServiceRestart, "Service restart")
+		cancel()
+
+		return
+	}
+
+	defer s.work.close(c)
+
+	if conn.Subprotocol() != subprotocol {
+		c.close(closeSubprotocol, "Subprotocol not acceptable")
+		cancel()
+
+		return
+	}
+
+	s.metrics.streams.WithLabelValues(transportWebSocket).Inc()
+	defer s.metrics.streams.WithLabelValues(transportWebSocket).Dec()
+
+	c.serve()
+}
+
+// serve reads until the connection ends, and returns when nothing of it runs any more.
+func (c *socket) serve() {
+	c.initTimer = time.AfterFunc(c.server.cfg.InitTimeout, func() {
+		c.close(closeInitTimeout, "Connection initialisation timeout")
+	})
+	c.startPings(c.ctx)
+
+	for c.readMessage() {
+	}
+
+	// A closing handshake that has begun goes on to its end; it needs nobody to read any more.
+	c.cancel()
+	c.initTimer.Stop()
+	c.stopPings()
+	c.running.Wait()
+	c.closing.Do(func() {
+		_ = c.conn.CloseNow()
+		close(c.closed)
+	})
+	<-c.closed
+}
+
+// readMessage handles the next message and returns false when there will be none.
+func (c *socket) readMessage() bool {
+	kind, text, err := c.conn.Read(context.Background())
+	if err != nil {
+		return false
+	}
+
+	if kind != websocket.MessageText {
+		c.close(closeBadRequest, "Messages must be text")
+
+		return false
+	}
+
+	return c.handle(text)
+}
+
+// close begins the closing handshake; only the first call counts. It may be called by any goroutine and takes up to ten
+// seconds with a client that does not answer.
+func (c *socket) close(code websocket.StatusCode, reason string) {
+	c.closing.Do(func() {
+		defer close(c.closed)
+
+		if len(reason) > maxCloseReason {
+			reason = strings.ToValidUTF8(reason[:maxCloseReason], "")
+		}
+
+		_ = c.conn.Close(code, reason)
+		c.cancel()
+	})
+}
+
+// send writes one message. A client that does not take it in time is cut off, and its operations with it.
+func (c *socket) send(message []byte) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), c.server.allowance(len(message)))
+	defer cancel()
+
+	c.writing.Add(1)
+	defer c.writing.Add(-1)
+
+	if err := c.conn.Write(ctx, websocket.MessageText, message); err != nil {
+		c.abort()
+
+		return false
+	}
+
+	return true
+}
+
+// startPings begins the timer of ping.
+func (c *socket) startPings(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	c.pinger = time.AfterFunc(c.server.cfg.PingInterval, func() { c.ping(ctx) })
+}
+
+// ping sends the protocol's ping, which shows proxies and the client's library a living connection, and a WebSocket ping
+// frame, which every client's stack answers: who does not is gone. While a long message is on its way to a slow client no
+// frame can pass it; then the write timeout judges.
+func (c *socket) ping(ctx context.Context) {
+	if c.writing.Load() == 0 {
+		if !c.send([]byte(`{"type":"ping"}`)) {
+			return
+		}
+
+		deadline, cancel := context.WithTimeout(ctx, c.server.cfg.PingInterval)
+		defer cancel()
+
+		if err := c.conn.Ping(deadline); err != nil && c.writing.Load() == 0 {
+			c.abort()
+
+			return
+		}
+	}
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	if c.pinger != nil {
+		c.pinger.Reset(c.server.cfg.PingInterval)
+	}
+}
+
+func (c *socket) stopPings() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	c.pinger.Stop()
+	c.pinger = nil
+}
+
+// drain ends the connection in order: subscriptions now, the rest when it has finished.
+func (c *socket) drain() {
+	c.mu.Lock()
+	c.draining = true
+
+	for _, op := range c.operations {
+		if op.endless.Load() {
+			op.cancel()
+		}
+	}
+	c.mu.Unlock()
+
+	go func() {
+		c.running.Wait()
+		c.close(closeServiceRestart, "Service restart")
+	}()
+}
+
+// abort cuts the connection without a handshake.
+func (c *socket) abort() {
+	c.cancel()
+	_ = c.conn.CloseNow()
+}
+
+// nextRequestID names the operations of a connection apart, so that each has its own id in the log and in INTERNAL errors.
+func (c *socket) nextRequestID(ctx context.Context) context.Context {
+	c.serial++
+
+	return requestid.With(ctx, socketRequestID(requestid.From(c.request.Context()), c.serial))
+}

@@ -1,0 +1,148 @@
+package httpserver
+
+import (
+	"context"
+	"sync"
+)
+
+// stream is an open WebSocket connection or event stream.
+type stream interface {
+	// drain ends subscriptions, lets queries and mutations finish, and then ends the stream. It returns at once.
+	drain()
+	// abort ends the stream and all its operations now.
+	abort()
+}
+
+// work knows what runs, so that a shutdown can end it.
+type work struct {
+	maxStreams int
+
+	mu         sync.Mutex
+	draining   bool                // guarded by mu: /readyz answers 503
+	refusing   bool                // guarded by mu: nothing new begins
+	operations int                 // guarded by mu: HTTP requests under way
+	streams    map[stream]struct{} // guarded by mu
+	idle       chan struct{}       // closed when refusing and nothing runs; guarded by mu until then
+	idleClosed bool                // guarded by mu
+}
+
+func newWork(maxStreams int) *work {
+	return &work{maxStreams: maxStreams, streams: make(map[stream]struct{}), idle: make(chan struct{})}
+}
+
+// begin counts a request in, or returns false when nothing new may begin.
+func (k *work) begin() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	if k.refusing {
+		return false
+	}
+
+	k.operations++
+
+	return true
+}
+
+// end counts a request out.
+func (k *work) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	k.operations--
+	k.checkIdle()
+}
+
+// admission is the answer to a stream that wants to begin.
+type admission int
+
+const (
+	admitted admission = iota
+	tooMany
+	endingSoon
+)
+
+// open counts a stream in.
+func (k *work) open(st stream) admission {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	switch {
+	case k.refusing:
+		return endingSoon
+	case len(k.streams) >= k.maxStreams:
+		return tooMany
+	default:
+		k.streams[st] = struct{}{}
+
+		return admitted
+	}
+}
+
+// close counts a stream out. A stream that was not admitted may be closed too.
+func (k *work) close(st stream) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	delete(k.streams, st)
+	k.checkIdle()
+}
+
+// checkIdle is called with mu held.
+func (k *work) checkIdle() {
+	if k.refusing && k.operations == 0 && len(k.streams) == 0 && !k.idleClosed {
+		k.idleClosed = true
+		close(k.idle)
+	}
+}
+
+func (k *work) drainingNow() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	return k.draining
+}
+
+// announce makes /readyz answer 503.
+func (k *work) announce() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	k.draining = true
+}
+
+// drain refuses what is new, ends the streams and waits until nothing runs. When ctx ends first, it aborts the streams and
+// returns ctx's error.
+func (k *work) drain(ctx context.Context) error {
+	for _, st := range k.refuse() {
+		st.drain()
+	}
+
+	select {
+	case <-k.idle:
+		return nil
+	case <-ctx.Done():
+	}
+
+	for _, st := range k.refuse() {
+		st.abort()
+	}
+
+	return context.Cause(ctx)
+}
+
+// refuse closes the door and returns the streams that are still inside.
+func (k *work) refuse() []stream {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	k.refusing = true
+	k.checkIdle()
+
+	inside := make([]stream, 0, len(k.streams))
+	for st := range k.streams {
+		inside = append(inside, st)
+	}
+
+	return inside
+}
