@@ -36,6 +36,7 @@ const nothing: Status = { connection: { state: 'idle' }, received: 0, arrivals: 
 /** StatusStore holds the status of the running subscription, in the shape that React's useSyncExternalStore reads. */
 export class StatusStore {
   #status: Status = nothing;
+  #tab: string | undefined;
   readonly #listeners = new Set<() => void>();
 
   readonly get = (): Status => this.#status;
@@ -49,13 +50,20 @@ export class StatusStore {
     this.#publish({ ...nothing, connection: { state: 'connecting' }, resumable });
   }
 
-  connection(connection: Connection): void {
-    this.#publish({ ...this.#status, connection });
-  }
-
+  /** The socket works; again tells that it had been lost. */
   connected(again: boolean): void {
+    if (!this.#runs) return;
     const gap = this.#status.gap || (again && !this.#status.resumable);
     this.#publish({ ...this.#status, connection: { state: 'live' }, gap });
+  }
+
+  lost(attempt: number, retryAt: number): void {
+    if (!this.#runs) return;
+    this.#publish({ ...this.#status, connection: { state: 'lost', attempt, retryAt } });
+  }
+
+  refused(): void {
+    this.#publish({ ...this.#status, connection: { state: 'refused' } });
   }
 
   arrived(text: string, resumable: boolean): void {
@@ -64,9 +72,20 @@ export class StatusStore {
     this.#publish({ ...this.#status, received, arrivals, resumable: this.#status.resumable || resumable });
   }
 
-  /** The subscription is over. One that was refused stays so, until the next begins. */
   ended(): void {
-    if (this.#status.connection.state !== 'refused') this.connection({ state: 'idle' });
+    this.#publish({ ...this.#status, connection: { state: 'idle' } });
+  }
+
+  /** Forgets everything when the reader goes to another tab, which ends the subscription of the one left behind. */
+  showTab(id: string | undefined): void {
+    if (id !== this.#tab) this.#publish(nothing);
+    this.#tab = id;
+  }
+
+  /** The socket outlives its subscription for a moment: what it does then is of no interest. */
+  get #runs(): boolean {
+    const { state } = this.#status.connection;
+    return state !== 'idle' && state !== 'refused';
   }
 
   #publish(status: Status): void {

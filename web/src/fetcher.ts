@@ -38,21 +38,38 @@ export async function post(params: FetcherParams, headers: JSONObject = {}): Pro
   return answer;
 }
 
-/** The document if the operation to run is a subscription. A document that does not parse goes to the server, which says why. */
-function subscriptionIn({ query, operationName }: FetcherParams): DocumentNode | undefined {
+interface Operation {
+  readonly params: FetcherParams;
+  readonly document: DocumentNode;
+  readonly isSubscription: boolean;
+}
+
+/**
+ * The operation that is about to run; undefined if the document does not parse or the name is needed and wrong, which the
+ * server explains best. GraphiQL names the operation a moment late after a change of tab: a name that the document does
+ * not have is left out where there is but one operation.
+ */
+function operationIn(params: FetcherParams): Operation | undefined {
+  let document: DocumentNode;
   try {
-    const document = parse(query);
-    const operation = getOperationAST(document, operationName);
-    return operation?.operation === OperationTypeNode.SUBSCRIPTION ? document : undefined;
+    document = parse(params.query);
   } catch {
     return undefined;
   }
+  const operation = getOperationAST(document, params.operationName) ?? getOperationAST(document);
+  if (!operation) return undefined;
+  return {
+    params: { ...params, operationName: operation.name?.value ?? null },
+    document,
+    isSubscription: operation.operation === OperationTypeNode.SUBSCRIPTION,
+  };
 }
 
 /** What GraphiQL calls to run an operation: subscriptions by WebSocket, everything else by POST. */
 export function createFetcher(client: Client, status: StatusStore): Fetcher {
-  return (params, options) => {
-    const document = subscriptionIn(params);
-    return document === undefined ? post(params, options?.headers) : subscribe(client, status, params, document);
+  return (given, options) => {
+    const operation = operationIn(given);
+    if (operation?.isSubscription) return subscribe(client, status, operation.params, operation.document);
+    return post(operation?.params ?? given, options?.headers);
   };
 }

@@ -31,6 +31,9 @@ export function Playground({ fetcher, status, tabs }: PlaygroundProps) {
       storage={storage}
       defaultTabs={tabs.map(({ query, variables }) => ({ query, variables: variables ?? null, headers: null }))}
       defaultQuery={emptyTab}
+      onTabChange={({ tabs: shown, activeTabIndex }) => {
+        status.showTab(shown[activeTabIndex]?.id);
+      }}
       customScalarSchemas={customScalarSchemas}
       defaultEditorToolsVisibility="variables"
       schemaDescription

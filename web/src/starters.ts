@@ -6,7 +6,7 @@ export interface Starter {
 }
 
 const newestEntries = `# The newest entries of your journal.
-# Run: the button on the right, or Ctrl-Enter.
+# Run it: button on the right, or Ctrl-Enter.
 # Hover over a name to read what it means;
 # Ctrl-Space completes what you type.
 query NewestEntries {
@@ -17,7 +17,6 @@ query NewestEntries {
       endCursor
     }
     edges {
-      cursor
       node {
         key
         position
@@ -33,8 +32,8 @@ query NewestEntries {
 const filteredPages = `# Page by page through the entries that match.
 # The double arrow on the right turns the page:
 # it puts pageInfo.endCursor into the variable
-# "after" and runs again. Filters: thing, thingNEQ,
-# thingIn, statusCodeGTE, and, or, not, ...
+# "after" and runs again. Filters: thing,
+# thingNEQ, thingIn, statusCodeGTE, and, not ...
 query FilteredPages($first: Int, $after: Cursor, $where: EntryWhereInput) {
   entries(
     first: $first
@@ -82,12 +81,12 @@ mutation CreateEntry($input: CreateEntryInput!) {
 }
 `;
 
-const newEntries = `# Every new entry, as it is appended. Run it, then
-# open this page in a second browser tab and run
-# CreateEntry there. "after" takes any cursor: the
+const newEntries = `# Every new entry, as it is appended. Run it,
+# open this page in another browser tab and run
+# CreateEntry there. "after" takes any cursor:
 # entries since then come first, then live ones.
-# When the connection is lost, the Playground
-# resumes after the last entry received.
+# After a lost connection the Playground resumes
+# with the entry that follows the last received.
 subscription NewEntries($after: Cursor) {
   entryCreated(after: $after) {
     cursor
@@ -102,7 +101,7 @@ subscription NewEntries($after: Cursor) {
 `;
 
 const oneEntry = `# One entry with all that was journaled, by key.
-# NewestEntries lists keys for the variables below.
+# NewestEntries lists keys: put one below.
 query OneEntry($key: String!) {
   entry(key: $key) {
     id

@@ -31,7 +31,7 @@ export function createSubscriptionClient(status: StatusStore): Client {
     shouldRetry: (problem) => isClose(problem) || problem instanceof Event,
     retryWait: async (attempt) => {
       const wait = backoff(attempt);
-      status.connection({ state: 'lost', attempt: attempt + 1, retryAt: Date.now() + wait });
+      status.lost(attempt + 1, Date.now() + wait);
       await new Promise((resolve) => setTimeout(resolve, wait));
     },
     jsonMessageReviver: keepNumbers,
@@ -110,10 +110,19 @@ export function subscribe(
     complete: () => void;
   }) => {
     status.begin(resumes && typeof variables['after'] === 'string');
+    // While it waits to connect again, graphql-ws completes a cancelled subscription late: nobody wants to hear of it then,
+    // least of all GraphiQL, which would take it for the end of the subscription that runs by now.
+    let over = false;
+    const finish = (tell: () => void) => {
+      if (over) return;
+      over = true;
+      tell();
+    };
     const unsubscribe = client.subscribe(
       { query, operationName, variables },
       {
         next: (message) => {
+          if (over) return;
           const result = message as ExecutionResult;
           const cursor = resumes ? cursorOf(result) : undefined;
           if (cursor !== undefined) variables['after'] = cursor;
@@ -121,16 +130,27 @@ export function subscribe(
           observer.next(result);
         },
         error: (problem) => {
-          status.connection({ state: 'refused' });
-          observer.error(asError(problem));
+          finish(() => {
+            status.refused();
+            observer.error(asError(problem));
+          });
         },
         complete: () => {
-          status.ended();
-          observer.complete();
+          finish(() => {
+            status.ended();
+            observer.complete();
+          });
         },
       },
     );
-    return { unsubscribe };
+    return {
+      unsubscribe: () => {
+        finish(() => {
+          status.ended();
+        });
+        unsubscribe();
+      },
+    };
   };
   // GraphiQL calls the form that takes one observer; the type also allows three functions.
   return { subscribe: run as Observable<ExecutionResult>['subscribe'] };
