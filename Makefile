@@ -1,0 +1,164 @@
+# `make` alone lists the targets. docs/development.md explains them.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BIN := bin/samjournal
+TOOLS := .cache/tools
+TOOLS_STAMP := $(TOOLS)/.built
+RESULTS := test-results
+
+# Everything the binary is made of. The list of files is made anew by each make, so a file that goes counts too.
+GO_FILES := $(shell find . -name node_modules -prune -o -name .cache -prune -o -path ./tools -prune -o -path ./tests -prune \
+	-o \( -name '*.go' -o -name '*.sql' -o -name '*.graphql' -o -name '*.tmpl' \) -not -name '*_test.go' -print)
+WEB_FILES := $(shell find web/src web/public -type f) web/index.html web/vite.config.ts web/tsconfig.json
+WEB_MODULES := web/node_modules/.package-lock.json
+WEB_BUILT := web/dist/index.html
+
+# Packages with goroutines of their own run again under the race detector, where modernc's SQLite is about 24 times
+# slower: -short tells their tests to do fewer rounds of the same.
+RACE_PACKAGES ?= ./internal/httpserver/... ./internal/journal/... ./internal/store/... ./internal/subscription/... \
+	./internal/progress/... ./internal/testpostgres/...
+PACKAGES ?= ./...
+GOTESTSUM = $(TOOLS)/gotestsum --format pkgname-and-test-fails --hide-summary skipped
+
+FUZZTIME ?= 1m
+
+# The order is that of the answer's cost: what fails in seconds comes first.
+TEST_STEPS := install-postgresql install-chromium install-node generate-check lint vet test-go test-race test-web \
+	test-clients test-browser
+
+# What go generate writes; all of it is committed.
+GENERATED := ent graph schema docs go.mod go.sum
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-19s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# The server replaces no shell and no wrapper: make starts it directly, so it gets an interrupt or SIGTERM itself.
+.PHONY: run
+run: $(BIN) ## Build what changed and serve on 127.0.0.1:8080 (ARGS="--listen …" adds flags)
+	@$(BIN) serve $(ARGS)
+
+.PHONY: build
+build: $(BIN) ## Build bin/samjournal, with the Playground where Node is present
+
+.PHONY: web
+web: ## Build the Playground (needs Node 20.19 or later)
+	@scripts/ensure node
+	@$(MAKE) --no-print-directory $(WEB_BUILT)
+
+.PHONY: clean
+clean: ## Remove what was built; keeps journals (*.db)
+	rm -rf bin .cache $(RESULTS) coverage.out node_modules {web,tests/*}/node_modules
+	find web/dist -mindepth 1 -not -name .gitkeep -delete
+
+##@ Change
+
+.PHONY: fmt
+fmt: $(TOOLS_STAMP) ## Format the Go code
+	$(TOOLS)/golangci-lint fmt
+
+.PHONY: generate
+generate: ## Generate ent/, schema/ent.graphql and graph/ from ent/schema and schema/
+	go generate ./...
+
+.PHONY: lint
+lint: $(TOOLS_STAMP) ## Run the linters (make fmt settles the formatting)
+	$(TOOLS)/golangci-lint config verify
+	$(TOOLS)/golangci-lint run
+
+##@ Prove
+
+.PHONY: test
+test: $(TEST_STEPS) ## Everything, under 15 minutes from cold caches; installs what it needs
+	@scripts/summary $(RESULTS)
+
+.PHONY: test-long
+test-long: export SAMJOURNAL_TEST_LONG = 1
+test-long: GO_TEST_FLAGS += -timeout 60m
+test-long: test ## The same with long property and load tests, then each fuzz target for FUZZTIME=1m
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: test-go
+test-go: $(TOOLS_STAMP) | install-postgresql ## Go tests (PACKAGES=./internal/journal/... for some)
+	@mkdir -p $(RESULTS)
+	$(GOTESTSUM) --junitfile $(RESULTS)/go.xml -- $(GO_TEST_FLAGS) $(PACKAGES)
+
+.PHONY: test-race
+test-race: $(TOOLS_STAMP) | install-postgresql ## Go tests of packages with goroutines, under the race detector
+	@mkdir -p $(RESULTS)
+	$(GOTESTSUM) --junitfile $(RESULTS)/race.xml -- -race -short $(RACE_PACKAGES)
+
+.PHONY: test-web
+test-web: $(WEB_MODULES) ## Type check of web/
+	cd web && npm run --silent check
+
+.PHONY: test-clients
+test-clients: $(BIN) tests/clients/node_modules/.package-lock.json ## Client libraries from npm against the built binary
+	@mkdir -p $(RESULTS)
+	cd tests/clients && npm test 2>&1 | tee ../../$(RESULTS)/clients.log
+
+.PHONY: test-browser
+test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-chromium ## The Playground in Chromium
+	@mkdir -p $(RESULTS)
+	cd tests/browser && npm test 2>&1 | tee ../../$(RESULTS)/browser.log
+
+.PHONY: vet
+vet: ## go vet, also of files behind build tags
+	go vet ./...
+	go vet -tags tools ./tools.go
+
+.PHONY: generate-check
+generate-check: ## Generate again: nothing may change
+	scripts/unchanged $(GENERATED) -- $(MAKE) --no-print-directory generate
+
+.PHONY: bench
+bench: | install-postgresql ## Print the cost of pages and appends
+	go test -run '^$$' -bench . -benchtime 2s ./bench/...
+
+.PHONY: audit
+audit: $(WEB_MODULES) ## Look for known vulnerabilities (needs internet)
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+	cd web && npm audit
+	for directory in tests/*/; do (cd "$$directory" && npm audit); done
+
+##@ Install
+
+.PHONY: install-postgresql install-chromium install-node
+install-postgresql: ## PostgreSQL's server binaries, if they are missing
+	@scripts/ensure postgresql
+install-chromium: ## Chromium, if it is missing
+	@scripts/ensure chromium
+install-node: ## Node is not installed for you: this says how
+	@scripts/ensure node
+
+# Files
+
+# The Playground is part of the binary, but the binary does not need it: without Node the server says how to build it.
+$(BIN): $(GO_FILES) go.mod go.sum $(if $(shell scripts/ensure node 2>/dev/null && echo yes),$(WEB_BUILT))
+	@mkdir -p $(@D)
+	@[ -e $(WEB_BUILT) ] || echo "Node 20.19 or later is not installed: building without the Playground, all else works."
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $@ .
+
+$(WEB_BUILT): $(WEB_FILES) $(WEB_MODULES)
+	cd web && npm run --silent build
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	@scripts/ensure node
+	cd $* && npm ci --no-audit --no-fund
+	@touch $@
+
+$(TOOLS_STAMP): tools/go.mod tools/go.sum
+	@mkdir -p $(TOOLS)
+	cd tools && go build -o ../$(TOOLS)/ tool
+	@touch $@
