@@ -116,11 +116,9 @@ func (s *Server) Serve(listener net.Listener) error {
 
 // Shutdown ends the server in order: /readyz answers 503; after DrainDelay new operations are refused and subscriptions end;
 // queries and mutations finish; the listener closes. When ctx ends first, what still runs is cancelled and ctx's error
-// returned.
+// returned. It may be called again; the delay is not repeated.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.work.announce()
-
-	if s.cfg.DrainDelay > 0 {
+	if first := s.work.announce(); first && s.cfg.DrainDelay > 0 {
 		delay := time.NewTimer(s.cfg.DrainDelay)
 		defer delay.Stop()
 

@@ -103,12 +103,15 @@ func (k *work) drainingNow() bool {
 	return k.draining
 }
 
-// announce makes /readyz answer 503.
-func (k *work) announce() {
+// announce makes /readyz answer 503, and reports whether it did not before.
+func (k *work) announce() (first bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 
+	first = !k.draining
 	k.draining = true
+
+	return first
 }
 
 // drain refuses what is new, ends the streams and waits until nothing runs. When ctx ends first, it aborts the streams and
