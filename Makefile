@@ -6,7 +6,6 @@ SHELL := /usr/bin/env bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BIN := bin/samjournal
 TOOLS := .cache/tools
 TOOLS_STAMP := $(TOOLS)/.built
@@ -147,7 +146,7 @@ install-node: ## Node is not installed for you: this says how
 $(BIN): $(GO_FILES) go.mod go.sum $(if $(shell scripts/ensure node 2>/dev/null && echo yes),$(WEB_BUILT))
 	@mkdir -p $(@D)
 	@[ -e $(WEB_BUILT) ] || echo "Node 20.19 or later is not installed: building without the Playground, all else works."
-	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $@ .
+	go build -trimpath -o $@ .
 
 $(WEB_BUILT): $(WEB_FILES) $(WEB_MODULES)
 	cd web && npm run --silent build
