@@ -110,8 +110,7 @@ func keepPanic(_ context.Context, value any) error {
 
 // present gives every error that leaves the server its code. It is the executor's error presenter.
 func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
-	var coded *gqlerror.Error
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*gqlerror.Error](err); ok {
 		switch code := codeOf(coded); code {
 		case "":
 		case errcode.ParseFailed, errcode.ValidationFailed:
@@ -153,8 +152,7 @@ func (s *Server) internal(ctx context.Context, cause error, shown *gqlerror.Erro
 		slog.String("error", cause.Error()),
 	}
 
-	var panicked *panicError
-	if errors.As(cause, &panicked) {
+	if panicked, ok := errors.AsType[*panicError](cause); ok {
 		attrs = append(attrs, slog.String("stack", string(panicked.stack)))
 	}
 

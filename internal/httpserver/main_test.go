@@ -194,6 +194,23 @@ func (s *site) do(t *testing.T, method, path, body string, headers ...string) an
 	return out
 }
 
+// text is a GET without assertions, for goroutines: the body, or the error's text.
+func (s *site) text(path string) string {
+	resp, err := http.Get(s.url(path))
+	if err != nil {
+		return err.Error()
+	}
+
+	defer resp.Body.Close()
+
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err.Error()
+	}
+
+	return string(body)
+}
+
 // post sends a body as JSON.
 func (s *site) post(t *testing.T, body string, headers ...string) answer {
 	t.Helper()

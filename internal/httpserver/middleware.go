@@ -9,7 +9,7 @@ import (
 )
 
 // headerRequestID is the header that takes and returns the request's id.
-const headerRequestID = "X-Request-Id"
+const headerRequestID = "X-Request-ID"
 
 // withRequestID takes the client's id when it is usable, else makes one, and returns it in the answer.
 func withRequestID(next http.Handler) http.Handler {
@@ -27,6 +27,8 @@ func withRequestID(next http.Handler) http.Handler {
 // withRecovery turns a panic into an INTERNAL answer. Resolvers' panics do not get here: the executor recovers them.
 func (s *Server) withRecovery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+
 		defer func() {
 			value := recover()
 			if value == nil {
@@ -38,7 +40,7 @@ func (s *Server) withRecovery(next http.Handler) http.Handler {
 			}
 
 			// When the answer has begun this write does nothing but log a superfluous header.
-			writeResponse(w, typeJSON, http.StatusInternalServerError, s.panicked(r.Context(), value))
+			writeResponse(w, typeJSON, http.StatusInternalServerError, s.panicked(ctx, value))
 		}()
 
 		next.ServeHTTP(w, r)

@@ -39,22 +39,26 @@ type operation struct {
 
 // prepare parses and validates. The second result, when not nil, is the answer to a request that will not be carried out.
 // Either way the caller calls finish when it is done.
-func (s *Server) prepare(ctx context.Context, transport string, params *graphql.RawParams) (_ *operation, refused *graphql.Response) {
-	op := &operation{server: s, transport: transport, started: s.now(), name: params.OperationName, code: codeOK}
-	op.ctx = subscription.With(graphql.StartOperationTrace(ctx))
+func (s *Server) prepare(ctx context.Context, transport string, params *graphql.RawParams) (
+	_ *operation, refused *graphql.Response,
+) {
+	ctx = subscription.With(graphql.StartOperationTrace(ctx))
+	op := &operation{server: s, transport: transport, started: s.now(), name: params.OperationName, code: codeOK, ctx: ctx}
 
 	defer func() {
 		if value := recover(); value != nil {
-			refused = op.note(s.panicked(op.ctx, value))
+			refused = op.note(s.panicked(ctx, value))
 		}
 	}()
 
 	params.ReadTime = graphql.TraceTiming{Start: op.started, End: op.started}
-	opCtx, faults := s.executor.CreateOperationContext(op.ctx, params)
+	opCtx, faults := s.executor.CreateOperationContext(ctx, params)
 	op.graphql = opCtx
 
 	if len(faults) > 0 {
-		return op, op.note(s.executor.DispatchError(graphql.WithOperationContext(op.ctx, opCtx), faults))
+		refused = s.executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), faults)
+
+		return op, op.note(refused)
 	}
 
 	if op.name == "" {

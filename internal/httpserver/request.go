@@ -120,7 +120,7 @@ func paramsOf(value any) (*graphql.RawParams, *gqlerror.Error) {
 func objectMember(object map[string]any, name string) (map[string]any, *gqlerror.Error) {
 	value, present := object[name]
 	if !present || value == nil {
-		return nil, nil //nolint:nilnil // an absent or null member is no map and no error
+		return nil, nil
 	}
 
 	member, ok := value.(map[string]any)

@@ -39,7 +39,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 	defer cancel()
 
 	op.ctx = ctx
-	events := &eventStream{server: s, w: w, control: http.NewResponseController(w), cancel: cancel, endless: op.kind() == ast.Subscription}
+	events := &eventStream{
+		server: s, w: w, control: http.NewResponseController(w), cancel: cancel,
+		endless: op.kind() == ast.Subscription,
+	}
 
 	switch s.work.open(events) {
 	case admitted:

@@ -19,21 +19,21 @@ import (
 const eventStream = "text/event-stream"
 
 // listen opens an event stream and returns its lines as they come. Leaving cancels it.
-func (s *site) listen(t *testing.T, query string) (resp *http.Response, lines *bufio.Scanner, leave func()) {
+func (s *site) listen(t *testing.T, query string) (lines *bufio.Scanner, leave func()) {
 	t.Helper()
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url("/graphql?query="+url.QueryEscape(query)), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url("/graphql?query="+url.QueryEscape(query)), http.NoBody)
 	require.NoError(t, err)
 	r.Header.Set("Accept", eventStream)
 
-	resp, err = http.DefaultTransport.RoundTrip(r)
+	resp, err := http.DefaultTransport.RoundTrip(r)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = resp.Body.Close() })
 
-	return resp, bufio.NewScanner(resp.Body), cancel
+	return bufio.NewScanner(resp.Body), cancel
 }
 
 func TestEventStreamCarriesEveryKindOfOperation(t *testing.T) {
@@ -95,7 +95,7 @@ func TestEventStreamIsKeptAlive(t *testing.T) {
 	t.Parallel()
 
 	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) { c.PingInterval = 10 * time.Millisecond })
-	_, lines, _ := s.listen(t, `subscription { forever }`)
+	lines, _ := s.listen(t, `subscription { forever }`)
 
 	for comments := 0; comments < 4; {
 		require.True(t, lines.Scan())
@@ -110,7 +110,7 @@ func TestEventStreamEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 
 	s := start(t, nil)
-	_, lines, leave := s.listen(t, `subscription { forever }`)
+	lines, leave := s.listen(t, `subscription { forever }`)
 	require.True(t, lines.Scan())
 	leave()
 	receive(t, s.resolver.Left, "the source to end")
@@ -143,7 +143,7 @@ func TestConnectionServesOnAfterAnEventStream(t *testing.T) {
 	})
 
 	for _, path := range []string{"/graphql?query=" + url.QueryEscape(`subscription { count(to: 1) }`), "/healthz"} {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url(path), nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url(path), http.NoBody)
 		require.NoError(t, err)
 		r.Header.Set("Accept", eventStream)
 

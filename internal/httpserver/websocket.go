@@ -42,6 +42,8 @@ type socket struct {
 	conn    *websocket.Conn
 	request *http.Request
 	cancel  context.CancelFunc
+	// writes is never cancelled: conn would drop the whole connection when an operation's write is.
+	writes context.Context //nolint:containedctx // see above
 
 	// Owned by the reading goroutine.
 	ctx    context.Context //nolint:containedctx // the connection's; it carries the viewer after connection_init
@@ -72,7 +74,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithCancel(r.Context())
 	c := &socket{
-		server: s, conn: conn, request: r, ctx: ctx, cancel: cancel,
+		server: s, conn: conn, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),
 		operations: make(map[string]*socketOperation), closed: make(chan struct{}),
 	}
 
@@ -129,7 +131,7 @@ func (c *socket) serve() {
 
 // readMessage handles the next message and returns false when there will be none.
 func (c *socket) readMessage() bool {
-	kind, text, err := c.conn.Read(context.Background())
+	kind, text, err := c.conn.Read(c.writes)
 	if err != nil {
 		return false
 	}
@@ -160,7 +162,7 @@ func (c *socket) close(code websocket.StatusCode, reason string) {
 
 // send writes one message. A client that does not take it in time is cut off, and its operations with it.
 func (c *socket) send(message []byte) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), c.server.allowance(len(message)))
+	ctx, cancel := context.WithTimeout(c.writes, c.server.allowance(len(message)))
 	defer cancel()
 
 	c.writing.Add(1)

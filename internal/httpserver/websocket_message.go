@@ -18,7 +18,7 @@ type message struct {
 	hasID, hasPayload bool
 }
 
-var errBadMessage = errors.New("Invalid message received") //nolint:staticcheck,revive // the protocol's own words
+var errBadMessage = errors.New("Invalid message received") //nolint:staticcheck // the protocol's own words
 
 // messageOf checks the form of a decoded message. Members that the protocol does not name are ignored.
 func messageOf(value any) (message, error) {

@@ -88,8 +88,9 @@ func (w *wire) expectError(id string) string {
 	w.t.Helper()
 
 	var m struct {
-		ID, Type string
-		Payload  []fault
+		ID      string  `json:"id"`
+		Type    string  `json:"type"`
+		Payload []fault `json:"payload"`
 	}
 
 	text := w.read()
@@ -128,7 +129,7 @@ func TestWebSocketCarriesEveryKindOfOperation(t *testing.T) {
 	w := start(t, nil).connect(t)
 
 	w.subscribe("q", `{ hello(name: "<b>") }`)
-	require.Equal(t, `{"id":"q","type":"next","payload":{"data":{"hello":"hello <b>"}}}`, w.read())
+	require.Contains(t, w.read(), `"payload":{"data":{"hello":"hello <b>"}}`)
 	w.expect(`{"id":"q","type":"complete"}`)
 
 	w.subscribe("m", `mutation { bump(by: 3) }`)
@@ -179,30 +180,32 @@ func TestWebSocketCloseCodes(t *testing.T) {
 
 	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) { c.MaxBodyBytes = 2000 })
 
+	const connectionInit = `{"type":"connection_init"}`
+
 	for name, c := range map[string]struct {
 		send   []string
 		code   websocket.StatusCode
 		reason string
 	}{
 		"subscribe before init": {[]string{`{"id":"1","type":"subscribe","payload":{"query":"{hello}"}}`}, 4401, "Unauthorized"},
-		"second init":           {[]string{`{"type":"connection_init"}`, `{"type":"connection_init"}`}, 4429, "Too many init"},
+		"second init":           {[]string{connectionInit, connectionInit}, 4429, "Too many init"},
 		"not JSON":              {[]string{`{"type":`}, 4400, "Invalid message"},
 		"not an object":         {[]string{`[]`}, 4400, "Invalid message"},
 		"no type":               {[]string{`{}`}, 4400, "Invalid message"},
 		"unknown type":          {[]string{`{"type":"start"}`}, 4400, "Invalid message"},
 		"init payload":          {[]string{`{"type":"connection_init","payload":"x"}`}, 4400, "Invalid message"},
 		"duplicate before init": {[]string{`{"type":"connection_init","payload":{"a":1,"a":2}}`}, 4400, "duplicate member name"},
-		"no id":                 {[]string{`{"type":"connection_init"}`, `{"type":"subscribe","payload":{"query":"{hello}"}}`}, 4400, ""},
-		"empty id":              {[]string{`{"type":"connection_init"}`, `{"id":"","type":"subscribe","payload":{"query":"{hello}"}}`}, 4400, ""},
-		"number as id":          {[]string{`{"type":"connection_init"}`, `{"id":1,"type":"complete"}`}, 4400, ""},
-		"no query":              {[]string{`{"type":"connection_init"}`, `{"id":"1","type":"subscribe","payload":{}}`}, 4400, `"query"`},
-		"no payload":            {[]string{`{"type":"connection_init"}`, `{"id":"1","type":"subscribe"}`}, 4400, ""},
+		"no id":                 {[]string{connectionInit, `{"type":"subscribe","payload":{"query":"{hello}"}}`}, 4400, ""},
+		"empty id":              {[]string{connectionInit, `{"id":"","type":"subscribe","payload":{"query":"{hello}"}}`}, 4400, ""},
+		"number as id":          {[]string{connectionInit, `{"id":1,"type":"complete"}`}, 4400, ""},
+		"no query":              {[]string{connectionInit, `{"id":"1","type":"subscribe","payload":{}}`}, 4400, `"query"`},
+		"no payload":            {[]string{connectionInit, `{"id":"1","type":"subscribe"}`}, 4400, ""},
 		"duplicate id": {[]string{
-			`{"type":"connection_init"}`,
+			connectionInit,
 			`{"id":"ä1","type":"subscribe","payload":{"query":"subscription{forever}"}}`,
 			`{"id":"ä1","type":"subscribe","payload":{"query":"subscription{forever}"}}`,
 		}, 4409, "Subscriber for ä1 already exists"},
-		"too large": {[]string{`{"type":"ping","payload":{"a":"` + strings.Repeat("x", 2000) + `"}}`}, websocket.StatusMessageTooBig, ""},
+		"too large": {[]string{`{"type":"ping","payload":"` + strings.Repeat("x", 2000) + `"}`}, websocket.StatusMessageTooBig, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -417,6 +420,8 @@ func TestWebSocketUpgradeOfAnotherOriginIsRefused(t *testing.T) {
 
 		if err == nil {
 			_ = conn.CloseNow()
+		} else {
+			_ = resp.Body.Close()
 		}
 	}
 }

@@ -36,7 +36,7 @@ func WithViewer(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, viewerKey{}, name)
 }
 
-// Mutation, Query and Subscription give the three root resolvers.
+// Mutation gives the mutation resolvers.
 func (r *Resolver) Mutation() MutationResolver { return mutation{r} }
 
 // Query gives the query resolvers.
@@ -66,10 +66,12 @@ func (r *Resolver) wait(ctx context.Context) error {
 	}
 }
 
+// Bump adds to the sum and gives it.
 func (r mutation) Bump(_ context.Context, by int) (int, error) {
 	return int(r.Bumped.Add(int64(by))), nil
 }
 
+// SlowBump adds one when the gate opens.
 func (r mutation) SlowBump(ctx context.Context) (int, error) {
 	if err := r.wait(ctx); err != nil {
 		return 0, err
@@ -78,6 +80,7 @@ func (r mutation) SlowBump(ctx context.Context) (int, error) {
 	return int(r.Bumped.Add(1)), nil
 }
 
+// Hello greets.
 func (query) Hello(_ context.Context, name *string) (string, error) {
 	if name == nil {
 		return "hello", nil
@@ -86,26 +89,37 @@ func (query) Hello(_ context.Context, name *string) (string, error) {
 	return "hello " + *name, nil
 }
 
-func (query) Echo(_ context.Context, value any) (any, error)      { return value, nil }
-func (query) ID(_ context.Context, id string) (string, error)     { return id, nil }
+// Echo gives the value back.
+func (query) Echo(_ context.Context, value any) (any, error) { return value, nil }
+
+// ID gives the id back.
+func (query) ID(_ context.Context, id string) (string, error) { return id, nil }
+
+// Fail fails with this code.
 func (query) Fail(_ context.Context, code string) (string, error) { return "", coded(code) }
 
+// Leak fails with an error that must not be shown.
 func (query) Leak(context.Context) (*string, error) {
 	return nil, errors.New("dial tcp 10.0.0.7: password=hunter2")
 }
 
+// Boom panics.
 func (query) Boom(context.Context) (*string, error) { panic("boom") }
 
+// Slow answers when the gate opens.
 func (r query) Slow(ctx context.Context) (string, error) { return "slow", r.wait(ctx) }
 
+// RequestID gives the request's id as resolvers see it.
 func (query) RequestID(ctx context.Context) (string, error) { return requestid.From(ctx), nil }
 
+// Viewer gives the viewer's name as resolvers see it.
 func (query) Viewer(ctx context.Context) (string, error) {
 	name, _ := ctx.Value(viewerKey{}).(string)
 
 	return name, nil
 }
 
+// Nested begins again.
 func (query) Nested(context.Context) (*Query, error) { return &Query{}, nil }
 
 // stream sends next's values until it says stop or the subscriber leaves.
@@ -133,10 +147,12 @@ func stream[T any](ctx context.Context, r *Resolver, next func(i int) (T, bool))
 	return out
 }
 
+// Count counts and ends.
 func (r sub) Count(ctx context.Context, to int) (<-chan int, error) {
 	return stream(ctx, r.Resolver, func(i int) (int, bool) { return i, i < to }), nil
 }
 
+// Forever gives one value and then stays silent.
 func (r sub) Forever(ctx context.Context) (<-chan int, error) {
 	return stream(ctx, r.Resolver, func(i int) (int, bool) {
 		if i == 1 {
@@ -147,14 +163,17 @@ func (r sub) Forever(ctx context.Context) (<-chan int, error) {
 	}), nil
 }
 
+// Flood never ends.
 func (r sub) Flood(ctx context.Context, size int) (<-chan string, error) {
 	value := strings.Repeat("x", size)
 
 	return stream(ctx, r.Resolver, func(int) (string, bool) { return value, true }), nil
 }
 
+// Refused fails before the first value.
 func (sub) Refused(_ context.Context, code string) (<-chan int, error) { return nil, coded(code) }
 
+// Breaks fails after the first value.
 func (r sub) Breaks(ctx context.Context, code string) (<-chan int, error) {
 	return stream(ctx, r.Resolver, func(i int) (int, bool) {
 		if i == 1 {
@@ -165,4 +184,5 @@ func (r sub) Breaks(ctx context.Context, code string) (<-chan int, error) {
 	}), nil
 }
 
+// Boom panics.
 func (sub) Boom(context.Context) (<-chan int, error) { panic("boom") }
