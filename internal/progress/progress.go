@@ -39,13 +39,7 @@ func For(f *os.File) Reporter {
 }
 
 // Silent reports nothing.
-func Silent() Reporter { return silent{} }
-
-type silent struct{}
-
-func (silent) Begin(string, int64, Unit) {}
-func (silent) Add(int64)                 {}
-func (silent) End()                      {}
+func Silent() Reporter { return NewLines(io.Discard, time.Hour, time.Now) }
 
 // NewBar draws a bar for each phase on w, which must be a terminal.
 func NewBar(w io.Writer) Reporter { return &bar{w: w} }
@@ -55,6 +49,7 @@ type bar struct {
 	now *progressbar.ProgressBar
 }
 
+// Begin starts a phase.
 func (b *bar) Begin(phase string, total int64, unit Unit) {
 	b.now = progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(b.w),
@@ -71,12 +66,14 @@ func (b *bar) Begin(phase string, total int64, unit Unit) {
 	_ = b.now.RenderBlank()
 }
 
+// Add counts.
 func (b *bar) Add(n int64) {
 	if b.now != nil {
 		_ = b.now.Add64(n) // a terminal that cannot be drawn on is no reason to stop
 	}
 }
 
+// End ends the phase.
 func (b *bar) End() {
 	if b.now != nil {
 		_ = b.now.Exit()
@@ -101,10 +98,12 @@ type lines struct {
 	last        time.Time
 }
 
+// Begin starts a phase.
 func (l *lines) Begin(phase string, total int64, unit Unit) {
 	l.phase, l.total, l.unit, l.done, l.last = phase, total, unit, 0, l.now()
 }
 
+// Add counts.
 func (l *lines) Add(n int64) {
 	l.done += n
 	if now := l.now(); now.Sub(l.last) >= l.every {
@@ -113,6 +112,7 @@ func (l *lines) Add(n int64) {
 	}
 }
 
+// End ends the phase.
 func (l *lines) End() { l.line() }
 
 func (l *lines) line() {
