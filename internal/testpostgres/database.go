@@ -22,7 +22,9 @@ const dropTimeout = 30 * time.Second
 type Database struct {
 	// Name is unique on the server.
 	Name string
-	// OwnerURL is the address for the role that owns the database and so may migrate it.
+	// OwnerRole owns the database and so may migrate it.
+	OwnerRole string
+	// OwnerURL is the address for OwnerRole.
 	OwnerURL string
 	// ServingRole may connect and has no rights in the database until it is granted some.
 	ServingRole string
@@ -30,6 +32,8 @@ type Database struct {
 	ServingURL string
 	// SuperuserURL is the address for whom no right is missing.
 	SuperuserURL string
+
+	password string // of both roles
 }
 
 // New returns the owner's address of an empty database, which is dropped when the test ends. It takes about 50 ms once
@@ -68,36 +72,51 @@ var shared = sync.OnceValues(func() (*Server, error) {
 // NewDatabase makes an empty database on this server, which is dropped when the test ends.
 func (s *Server) NewDatabase(t testing.TB) Database {
 	t.Helper()
-	name := "test_" + strings.ToLower(rand.Text()[:16])
-	owner, serving := name+"_owner", name+"_serving"
-	password := rand.Text()
-	database := Database{
-		Name:         name,
-		OwnerURL:     s.urlFor(name, url.UserPassword(owner, password)),
-		ServingRole:  serving,
-		ServingURL:   s.urlFor(name, url.UserPassword(serving, password)),
-		SuperuserURL: s.urlFor(name, s.address.User),
-	}
+	database := s.nameDatabase()
 	t.Cleanup(func() {
 		if !s.running() {
 			return // the data goes with the server
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), dropTimeout) // the test's own context is done by now
 		defer cancel()
-		err := s.execute(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)",
-			"DROP ROLE IF EXISTS "+owner, "DROP ROLE IF EXISTS "+serving)
+		err := s.execute(ctx, "DROP DATABASE IF EXISTS "+database.Name+" WITH (FORCE)",
+			"DROP ROLE IF EXISTS "+database.OwnerRole, "DROP ROLE IF EXISTS "+database.ServingRole)
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	err := s.execute(t.Context(),
-		fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", owner, password),
-		fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", serving, password),
-		fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' %s", name, owner, s.ordering))
-	if err != nil {
+	if err := s.create(t.Context(), database); err != nil {
 		t.Fatal(err)
 	}
 	return database
+}
+
+// CreateDatabase makes an empty database that stays as long as the server.
+func (s *Server) CreateDatabase(ctx context.Context) (Database, error) {
+	database := s.nameDatabase()
+	return database, s.create(ctx, database)
+}
+
+func (s *Server) nameDatabase() Database {
+	name := "test_" + strings.ToLower(rand.Text()[:16])
+	owner, serving := name+"_owner", name+"_serving"
+	password := rand.Text()
+	return Database{
+		Name:         name,
+		OwnerRole:    owner,
+		OwnerURL:     s.urlFor(name, url.UserPassword(owner, password)),
+		ServingRole:  serving,
+		ServingURL:   s.urlFor(name, url.UserPassword(serving, password)),
+		SuperuserURL: s.urlFor(name, s.address.User),
+		password:     password,
+	}
+}
+
+func (s *Server) create(ctx context.Context, d Database) error {
+	return s.execute(ctx,
+		fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", d.OwnerRole, d.password),
+		fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", d.ServingRole, d.password),
+		fmt.Sprintf("CREATE DATABASE %s OWNER %s TEMPLATE template0 ENCODING 'UTF8' %s", d.Name, d.OwnerRole, s.ordering))
 }
 
 // Exec runs statements as superuser in the database.
