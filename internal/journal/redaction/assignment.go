@@ -76,19 +76,27 @@ func isDigits(b []byte) bool {
 }
 
 // nameBefore gives the name that ends at t[i], behind blanks, closing brackets and quotes; where it begins; and whether it is
-// quoted.
+// quoted. A quoted name may have blanks in it.
 func nameBefore(t []byte, i int) (name []byte, start int, quoted bool) {
-	const most = 8 // blanks and closers between a name and its delimiter
+	const most, longest = 8, 128 // blanks and closers between a name and its delimiter; bytes of a name
+	quote := byte(0)
 	for n := 0; i > 0 && n < most && strings.IndexByte(" \t])\\\"'`", t[i-1]) >= 0; n++ {
-		quoted = quoted || isQuote(t[i-1])
+		if isQuote(t[i-1]) {
+			quote = t[i-1]
+		}
 		i--
 	}
-	const longestName = 128
+	if quote != 0 {
+		from := max(0, i-longest)
+		if open := bytes.LastIndexByte(t[from:i], quote); open >= 0 {
+			return t[from+open+1 : i], from + open + 1, true
+		}
+	}
 	start = i
-	for start > 0 && i-start < longestName && isNameByte(t[start-1]) {
+	for start > 0 && i-start < longest && isNameByte(t[start-1]) {
 		start--
 	}
-	return t[start:i], start, quoted
+	return t[start:i], start, quote != 0
 }
 
 func (r *Redactor) classifyText(b *buffers, name []byte) (verdict, string) {
@@ -184,7 +192,7 @@ func lookOption(r *Redactor, b *buffers, t []byte, start, end int) (span, bool) 
 		return span{}, false
 	}
 	stop := end
-	for stop < len(t) && (isAlnum(t[stop]) || t[stop] == '-' || t[stop] == '_') {
+	for stop < len(t) && isNameByte(t[stop]) {
 		stop++
 	}
 	v, rule := r.classifyText(b, t[end:stop])

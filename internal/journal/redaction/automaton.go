@@ -4,12 +4,13 @@ package redaction
 type automaton struct {
 	class [256]uint8 // the alphabet: bytes that occur in no pattern are class 0
 	width int
-	next  []uint16   // state*width+class → state, with accepting set if any pattern ends there
-	ends  [][]uint16 // state → the patterns that end there, longest first
+	next  []uint32   // state+class → state, with accepting set if any pattern ends there
+	ends  [][]uint16 // state/width → the patterns that end there, longest first
 }
 
+// A state is the index of its row in next, so that a step needs no multiplication.
 const (
-	accepting = 1 << 15
+	accepting = 1 << 31
 	stateMask = accepting - 1
 )
 
@@ -31,59 +32,62 @@ func newAutomaton(patterns []string, fold bool) *automaton {
 	}
 	a.addState()
 	for id, p := range patterns {
-		state := 0
+		state := uint32(0)
 		for i := range len(p) {
-			edge := state*a.width + int(a.class[p[i]])
+			edge := state + uint32(a.class[p[i]])
 			if a.next[edge] == 0 {
-				a.next[edge] = uint16(len(a.ends)) //nolint:gosec // far fewer than 32,768 states; New checks the rules' length
+				a.next[edge] = uint32(len(a.next)) //nolint:gosec // far below 2^31: New bounds number and length of the rules
 				a.addState()
 			}
-			state = int(a.next[edge])
+			state = a.next[edge]
 		}
-		a.ends[state] = append(a.ends[state], uint16(id)) //nolint:gosec // as above
+		row := a.row(state)
+		a.ends[row] = append(a.ends[row], uint16(id)) //nolint:gosec // as above
 	}
 	a.link()
 	return a
 }
 
+func (a *automaton) row(state uint32) int { return int(state&stateMask) / a.width }
+
 func (a *automaton) addState() {
-	a.next = append(a.next, make([]uint16, a.width)...)
+	a.next = append(a.next, make([]uint32, a.width)...)
 	a.ends = append(a.ends, nil)
 }
 
 // link fills the missing edges with those of the longest proper suffix, breadth first, and marks accepting targets.
 func (a *automaton) link() {
-	suffix := make([]uint16, len(a.ends))
-	queue := make([]uint16, 0, len(a.ends))
+	suffix := make([]uint32, len(a.ends))
+	queue := make([]uint32, 0, len(a.ends))
 	for _, child := range a.next[:a.width] {
 		if child != 0 {
 			queue = append(queue, child)
 		}
 	}
 	for head := 0; head < len(queue); head++ {
-		state := int(queue[head])
-		fallback := int(suffix[state])
-		a.ends[state] = append(a.ends[state], a.ends[fallback]...)
-		for c := range a.width {
-			edge := state*a.width + c
-			if child := a.next[edge]; child != 0 {
-				suffix[child] = a.next[fallback*a.width+c]
-				queue = append(queue, child)
-			} else {
-				a.next[edge] = a.next[fallback*a.width+c]
+		state := queue[head]
+		fallback := suffix[a.row(state)]
+		a.ends[a.row(state)] = append(a.ends[a.row(state)], a.ends[a.row(fallback)]...)
+		for c := range uint32(a.width) { //nolint:gosec // at most 256
+			child, other := a.next[state+c], a.next[fallback+c]
+			if child == 0 {
+				a.next[state+c] = other
+				continue
 			}
+			suffix[a.row(child)] = other
+			queue = append(queue, child)
 		}
 	}
 	for edge, state := range a.next {
-		if len(a.ends[state]) > 0 {
+		if len(a.ends[a.row(state)]) > 0 {
 			a.next[edge] |= accepting
 		}
 	}
 }
 
 // step moves on by one byte. The result carries accepting when patterns end here; found lists them.
-func (a *automaton) step(state uint16, c byte) uint16 {
-	return a.next[int(state&stateMask)*a.width+int(a.class[c])]
+func (a *automaton) step(state uint32, c byte) uint32 {
+	return a.next[state&stateMask+uint32(a.class[c])]
 }
 
-func (a *automaton) found(state uint16) []uint16 { return a.ends[state&stateMask] }
+func (a *automaton) found(state uint32) []uint16 { return a.ends[a.row(state)] }

@@ -32,12 +32,13 @@ type nameRule struct {
 type names struct {
 	rules []nameRule
 	find  *automaton
+	fold  [256]byte
 }
 
 const maxRules = 1000
 
 func newNames(masked, except []string) (*names, error) {
-	n := &names{}
+	n := &names{fold: foldTable()}
 	if len(masked)+len(except) > maxRules {
 		return nil, fmt.Errorf("redaction: %d names, at most %d", len(masked)+len(except), maxRules)
 	}
@@ -163,17 +164,49 @@ func (f *normalForm) isWords(start, end int) bool {
 
 // classify says what the name is and by which rule. f is the caller's buffer.
 func (n *names) classify(f *normalForm, name []byte) (verdict, string) {
-	f.set(name)
-	state, any := uint16(0), false
-	for _, c := range f.text {
-		if state = n.find.step(state, c); state&accepting != 0 {
-			any = true
-		}
-	}
-	if !any {
+	if !n.mayMatch(name) {
 		return ordinary, ""
 	}
+	f.set(name)
 	return n.judge(f)
+}
+
+// mayMatch runs over the name as written and tells whether a closer look is worth while. Most names end here.
+func (n *names) mayMatch(name []byte) bool {
+	state := uint32(0)
+	for _, c := range name {
+		switch folded := n.fold[c]; folded {
+		case foldSkip:
+		case foldUnknown:
+			return true
+		default:
+			if state = n.find.step(state, folded); state&accepting != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+const (
+	foldSkip    = 0    // neither letter nor digit
+	foldUnknown = 0xff // beyond ASCII
+)
+
+// foldTable maps the bytes of a name to those of its normal form.
+func foldTable() (table [256]byte) {
+	for c := range len(table) {
+		b := byte(c) //nolint:gosec // below 256
+		switch {
+		case 'A' <= b && b <= 'Z':
+			table[c] = b - 'A' + 'a'
+		case isAlnum(b):
+			table[c] = b
+		case b >= utf8.RuneSelf:
+			table[c] = foldUnknown
+		}
+	}
+	return table
 }
 
 // longestName is the number of letters up to which a name with something secret in it is looked at closely.
@@ -190,7 +223,7 @@ func (n *names) judge(f *normalForm) (verdict, string) {
 		return secret, "too long to tell"
 	}
 	var masked, excepted []hit
-	state := uint16(0)
+	state := uint32(0)
 	for i, c := range f.text {
 		state = n.find.step(state, c)
 		for _, id := range n.find.found(state) {

@@ -29,6 +29,7 @@ type buffers struct {
 	form    normalForm
 	unquote []byte
 	spans   []span
+	lower   [longestShapeName]byte
 }
 
 // frame is an open object or array.

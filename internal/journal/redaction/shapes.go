@@ -20,13 +20,13 @@ func (s *scanner) noticeShape(top *frame, content []byte) {
 		}
 		return
 	}
-	switch name := s.plainName(top); {
-	case isPairName(name):
+	switch {
+	case isPairName(s.lowerName(top)):
 		if rule := s.secretName(content); rule != "" {
 			top.pair = "pair, name " + rule
 		}
-	case name == "kind":
-		top.kind = s.r.wholeKinds[strings.ToLower(string(content))]
+	case string(s.plainName(top)) == "kind":
+		top.kind = len(content) <= 64 && s.r.wholeKinds[strings.ToLower(string(content))]
 	}
 }
 
@@ -59,8 +59,7 @@ func (s *scanner) nextElement(top *frame) {
 
 // remember keeps a member whose secrecy depends on members that may come later.
 func (s *scanner) remember(top *frame, value text) {
-	name := s.plainName(top)
-	if body := isManifestBody(name); body || isPairValue(name) {
+	if body := isManifestBody(s.plainName(top)); body || isPairValue(s.lowerName(top)) {
 		top.later = append(top.later, member{name: top.name, value: value, body: body})
 	}
 }
@@ -87,22 +86,35 @@ func (s *scanner) closeObject(top *frame, end int) {
 	}
 }
 
-// plainName is the current member's name as written; one with escapes is no name that the shapes know.
-func (s *scanner) plainName(top *frame) string {
-	const longest = 16
-	if top.name.end-top.name.start > longest+2 {
-		return ""
+// plainName is the current member's name as written; one that is long or has escapes is no name that the shapes know.
+func (s *scanner) plainName(top *frame) []byte {
+	if top.name.end-top.name.start > longestShapeName+2 {
+		return nil
 	}
-	return string(s.in[top.name.start+1 : top.name.end-1])
+	return s.in[top.name.start+1 : top.name.end-1]
 }
+
+// lowerName is plainName in lower case; it is valid until the next call.
+func (s *scanner) lowerName(top *frame) []byte {
+	name := s.buffers.lower[:0]
+	for _, c := range s.plainName(top) {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		name = append(name, c)
+	}
+	return name
+}
+
+const longestShapeName = 16
 
 func (s *scanner) namesHeaders(parent *frame) bool {
 	s.buffers.form.set(s.unquote(parent.name))
 	return bytes.Contains(s.buffers.form.text, []byte("headers"))
 }
 
-func isPairName(name string) bool {
-	switch strings.ToLower(name) {
+func isPairName(name []byte) bool {
+	switch string(name) {
 	case "name", "key", "header", "field", "param", "parameter", "variable", "var", "setting", "option", "attribute", "property",
 		"k", "n", "id", "label", "path":
 		return true
@@ -110,8 +122,8 @@ func isPairName(name string) bool {
 	return false
 }
 
-func isPairValue(name string) bool {
-	switch strings.ToLower(name) {
+func isPairValue(name []byte) bool {
+	switch string(name) {
 	case "value", "values", "val", "v", "old", "new", "from", "to", "before", "after", "oldvalue", "newvalue", "old_value",
 		"new_value", "current", "previous", "default", "stringvalue", "string_value":
 		return true
@@ -119,8 +131,8 @@ func isPairValue(name string) bool {
 	return false
 }
 
-func isManifestBody(name string) bool {
-	switch name {
+func isManifestBody(name []byte) bool {
+	switch string(name) {
 	case "spec", "data", "stringData":
 		return true
 	}
@@ -142,10 +154,10 @@ func newEnvelope(thing model.Thing, part Part) *envelope {
 
 // holds tells whether the current member is part of the body.
 func (e *envelope) holds(s *scanner, top *frame) bool {
-	name := s.plainName(top)
 	if len(s.frames) > 1 {
-		return strings.EqualFold(name, "QUERY_STRING")
+		return string(s.lowerName(top)) == "query_string"
 	}
+	name := string(s.plainName(top))
 	if e.part == Request {
 		switch name {
 		case "method":
@@ -174,7 +186,7 @@ func (e *envelope) cutsQuery(s *scanner, top *frame, content []byte) bool {
 	if e.part != Request || len(s.frames) != 1 || top.array {
 		return false
 	}
-	switch s.plainName(top) {
+	switch string(s.plainName(top)) {
 	case "url", "path":
 		_, query, found := bytes.Cut(content, []byte("?"))
 		return found && len(query) > 0 && string(query) != Marker
