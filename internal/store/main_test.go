@@ -1,0 +1,53 @@
+package store_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"entgo.io/ent/dialect"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"samjournal/internal/store"
+	"samjournal/internal/testpostgres"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// onBoth runs a test on a fresh database of each kind.
+func onBoth(t *testing.T, test func(t *testing.T, databaseURL string)) {
+	t.Helper()
+	for _, d := range []string{dialect.SQLite, dialect.Postgres} {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			test(t, fresh(t, d))
+		})
+	}
+}
+
+// fresh returns the URL of an empty database.
+func fresh(t *testing.T, d string) string {
+	t.Helper()
+	if d == dialect.Postgres {
+		return testpostgres.New(t)
+	}
+	return "file:" + filepath.Join(t.TempDir(), "journal.db")
+}
+
+// open opens a database and closes it when the test ends.
+func open(t *testing.T, databaseURL string, opts store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), databaseURL, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// migrated opens a database and migrates it.
+func migrated(t *testing.T, databaseURL string) *store.Store {
+	t.Helper()
+	s := open(t, databaseURL, store.Options{})
+	require.NoError(t, s.Migrate(context.WithoutCancel(t.Context())))
+	return s
+}

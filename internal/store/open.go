@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"samjournal/ent"
+	_ "samjournal/ent/runtime" // the schema's policies
+)
+
+// Options of a store. The zero value is good.
+type Options struct {
+	// Logger hears of migrations; nil discards.
+	Logger *slog.Logger
+	// MaxConns is the most connections held to PostgreSQL, or the most that read from SQLite, which has one more that
+	// writes. 0 takes pool_max_conns of the URL, else four or the number of processors, whichever is more.
+	MaxConns int
+	// SQLLog hears every statement before it runs, Ent's and the migrations' too, on whichever goroutine runs it. nil is
+	// off. It is for tests: statements carry payloads.
+	SQLLog func(query string, args []any)
+}
+
+// Store is an open database. Its methods may be called from many goroutines at once. All fields are set by Open and never
+// change.
+type Store struct {
+	dialect string // Ent's name: dialect.SQLite or dialect.Postgres
+	shown   string // the URL without password
+	log     *slog.Logger
+	ent     *ent.Client
+	pool    *pgxpool.Pool // PostgreSQL only
+	read    *sql.DB       // SQLite: connections that cannot write
+	write   *sql.DB       // SQLite: one connection, whose transactions begin IMMEDIATE; PostgreSQL: the same as read
+	// migrating opens the database for a migration. The caller closes it.
+	migrating func() (*sql.DB, error)
+}
+
+// Open opens the database that databaseURL (DATABASE_URL) names:
+//
+//	file:samjournal.db                   SQLite, a file in the current directory, created when missing
+//	file:/var/lib/samjournal/journal.db  SQLite, an absolute path; ?mode=rw insists that the file exists
+//	postgres://user:password@host:5432/database?sslmode=verify-full
+//
+// It does not migrate. Errors name what is wrong with DATABASE_URL and never show a password; they match ErrUnavailable
+// when the database cannot be reached now. Close the store when it is no longer needed.
+func Open(ctx context.Context, databaseURL string, opts Options) (*Store, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	var (
+		s   *Store
+		err error
+	)
+	switch scheme, _, _ := strings.Cut(databaseURL, ":"); strings.ToLower(scheme) {
+	case "file":
+		s, err = openSQLite(ctx, databaseURL, opts)
+	case "postgres", "postgresql":
+		s, err = openPostgres(ctx, databaseURL, opts)
+	default:
+		err = errScheme(databaseURL)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	s.log = opts.Logger
+	s.intercept()
+	return s, nil
+}
+
+// errScheme shows of the URL no more than its scheme: the rest may be a password.
+func errScheme(databaseURL string) error {
+	const allowed = "write file:PATH for SQLite, or postgres://USER:PASSWORD@HOST:PORT/DATABASE (also postgresql://) for PostgreSQL"
+	if databaseURL == "" {
+		return errors.New("is empty; " + allowed)
+	}
+	if databaseURL == ":memory:" {
+		return errInMemory()
+	}
+	if u, err := url.Parse(databaseURL); err == nil && u.Scheme != "" && strings.HasPrefix(databaseURL[len(u.Scheme):], "://") {
+		return fmt.Errorf("scheme %q is not supported; %s", u.Scheme, allowed)
+	}
+	return errors.New("does not begin with a known scheme; " + allowed)
+}
+
+// Dialect is Ent's name of the database: dialect.SQLite or dialect.Postgres.
+func (s *Store) Dialect() string { return s.dialect }
+
+// Ent is the client to read with; every query needs a viewer in its context and sees what that viewer may see.
+func (s *Store) Ent() *ent.Client { return s.ent }
+
+// String is the database's URL without password, for people.
+func (s *Store) String() string { return s.shown }
+
+// Close closes all connections. Statements that run are waited for.
+func (s *Store) Close() error {
+	err := s.read.Close()
+	if s.write != s.read {
+		err = errors.Join(s.write.Close(), err)
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+	return err
+}
+
+// ping reports whether the database can be reached.
+func (s *Store) ping(ctx context.Context) error {
+	err := s.read.PingContext(ctx)
+	if err == nil && s.dialect == dialect.SQLite {
+		err = s.write.PingContext(ctx)
+	}
+	return translate(err)
+}

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"samjournal/ent"
+)
+
+// applicationName is how PostgreSQL's own views show samjournal's connections.
+const applicationName = "samjournal"
+
+// errPostgresURL says nothing of what is in the URL: what stands in the wrong place there is often the password.
+func errPostgresURL() error {
+	return errors.New("is not a valid PostgreSQL URL; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, and in user and " +
+		"password write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for # and %25 for %")
+}
+
+// parsePostgresURL is strict where the parsers below would take half a password for a host or a database.
+func parsePostgresURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" || u.Fragment != "" || strings.HasSuffix(s, "#") || strings.ContainsFunc(s, isControl) {
+		return nil, errPostgresURL()
+	}
+	if strings.Contains(u.EscapedPath(), "@") || strings.Contains(u.RawQuery, "@") {
+		return nil, errPostgresURL()
+	}
+	if !strings.HasPrefix(s[len(u.Scheme):], "://") {
+		return nil, errPostgresURL()
+	}
+	if _, err := url.ParseQuery(u.RawQuery); err != nil {
+		return nil, errPostgresURL()
+	}
+	return u, nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// secrets lists what of the URL must not be shown, in each way it may be written.
+func secrets(u *url.URL) []string {
+	var found []string
+	add := func(s string) {
+		if s != "" {
+			found = append(found, s, url.QueryEscape(s), url.PathEscape(s), strconv.Quote(s), url.UserPassword("", s).String()[1:])
+		}
+	}
+	if password, ok := u.User.Password(); ok {
+		add(password)
+		_, raw, _ := strings.Cut(u.User.String(), ":")
+		add(raw)
+	}
+	for name, values := range u.Query() {
+		if strings.Contains(strings.ToLower(name), "password") {
+			for _, v := range values {
+				add(v)
+			}
+		}
+	}
+	return found
+}
+
+// scrub is an error's text without secrets. The error itself is not wrapped: it may carry what its text must not show.
+func scrub(err error, secrets []string) error {
+	text := err.Error()
+	for _, s := range secrets {
+		text = strings.ReplaceAll(text, s, "xxxxx")
+	}
+	return errors.New(text)
+}
+
+func openPostgres(ctx context.Context, databaseURL string, opts Options) (*Store, error) {
+	u, err := parsePostgresURL(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	hidden := secrets(u)
+	cfg, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, parseError(err, hidden)
+	}
+	if opts.MaxConns > 0 {
+		cfg.MaxConns = int32(min(opts.MaxConns, 1<<15)) //nolint:gosec // bounded
+	}
+	setSession(cfg)
+	if opts.SQLLog != nil {
+		cfg.ConnConfig.Tracer = tracer(opts.SQLLog)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, scrub(err, hidden)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	s := &Store{dialect: dialect.Postgres, shown: showPostgres(cfg.ConnConfig), pool: pool, read: db, write: db}
+	s.migrating = func() (*sql.DB, error) { return stdlib.OpenDBFromPool(pool), nil }
+	if err := s.ping(ctx); err != nil {
+		return nil, errors.Join(connectError(s.shown, err, hidden), s.Close())
+	}
+	s.ent = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, db)))
+	return s, nil
+}
+
+// parseError is what pgx has against a URL, without the URL.
+func parseError(err error, hidden []string) error {
+	text := scrub(err, hidden).Error()
+	// "cannot parse `URL`: reason (cause)": only the reason is needed, and the URL is known to who set it.
+	if _, reason, ok := strings.Cut(text, "`: "); ok {
+		text = reason
+	}
+	return errors.New("is not usable: " + text)
+}
+
+// connectError keeps what errors.Is finds, but not the text of the driver's error, which is not ours to vouch for.
+func connectError(shown string, err error, hidden []string) error {
+	clean := scrub(err, hidden)
+	for _, sentinel := range []error{ErrUnavailable, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, sentinel) {
+			text := strings.TrimPrefix(clean.Error(), sentinel.Error()+": ")
+			return fmt.Errorf("%w: connect to %s: %s", sentinel, shown, text)
+		}
+	}
+	return fmt.Errorf("connect to %s: %w", shown, clean)
+}
+
+// setSession makes sessions behave the same whatever the server's defaults are.
+func setSession(cfg *pgxpool.Config) {
+	params := cfg.ConnConfig.RuntimeParams
+	params["timezone"] = "UTC"
+	params["default_transaction_isolation"] = "read committed"
+	params["application_name"] = applicationName
+	after := cfg.AfterConnect
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		// An answered entry must survive a crash; every other setting waits for at least the local disk.
+		_, err := conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
+			WHERE current_setting('synchronous_commit') = 'off'`)
+		if err == nil && after != nil {
+			err = after(ctx, conn)
+		}
+		return err
+	}
+}
+
+func showPostgres(cfg *pgx.ConnConfig) string {
+	u := url.URL{Scheme: "postgres", Path: "/" + cfg.Database}
+	if cfg.User != "" {
+		u.User = url.User(cfg.User)
+	}
+	if strings.HasPrefix(cfg.Host, "/") { // a Unix socket's directory
+		u.RawQuery = url.Values{"host": {cfg.Host}, "port": {strconv.Itoa(int(cfg.Port))}}.Encode()
+	} else {
+		u.Host = net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
+	}
+	return u.String()
+}
+
+// tracer hands each statement to a function before it runs.
+type tracer func(query string, args []any)
+
+// TraceQueryStart is called before a statement.
+func (t tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	t(q.SQL, q.Args)
+	return ctx
+}
+
+// TraceQueryEnd is called after a statement.
+func (tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// TraceBatchStart is called before a batch.
+func (tracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+// TraceBatchQuery is called for each statement of a batch.
+func (t tracer) TraceBatchQuery(_ context.Context, _ *pgx.Conn, q pgx.TraceBatchQueryData) {
+	t(q.SQL, q.Args)
+}
+
+// TraceBatchEnd is called after a batch.
+func (tracer) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
+// TraceCopyFromStart is called before a COPY.
+func (t tracer) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, c pgx.TraceCopyFromStartData) context.Context {
+	t("COPY "+c.TableName.Sanitize()+" ("+strings.Join(c.ColumnNames, ", ")+") FROM STDIN", nil)
+	return ctx
+}
+
+// TraceCopyFromEnd is called after a COPY.
+func (tracer) TraceCopyFromEnd(context.Context, *pgx.Conn, pgx.TraceCopyFromEndData) {}
