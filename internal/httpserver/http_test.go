@@ -2,10 +2,12 @@ package httpserver_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -225,9 +227,9 @@ func TestCostlyDocumentsAreRefusedBeforeValidation(t *testing.T) {
 
 	var doubling strings.Builder
 
-	doubling.WriteString(`{ ...f0 } fragment f40 on Query { hello }`)
+	doubling.WriteString(`{ ...f0 } fragment f80 on Query { hello }`)
 
-	for i := range 40 {
+	for i := range 80 { // 2 to the 80th fields, which no integer holds
 		fmt.Fprintf(&doubling, ` fragment f%d on Query { ...f%d ...f%d }`, i, i+1, i+1)
 	}
 
@@ -327,4 +329,28 @@ func TestOneLogLineAnOperation(t *testing.T) {
 	require.Equal(t, "NOT_FOUND", lines[2]["code"])
 	require.Equal(t, "BAD_USER_INPUT", lines[3]["code"])
 	require.NotContains(t, s.log.String(), "s3cret")
+}
+
+func TestAClientThatDoesNotTakeItsAnswerIsReleased(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) { c.WriteTimeout = time.Millisecond })
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.address)
+	require.NoError(t, err)
+
+	defer conn.Close()
+
+	var query strings.Builder
+
+	for i := range 30 {
+		fmt.Fprintf(&query, ` a%d: echo(value: $v)`, i)
+	}
+
+	body := `{"query":"query($v: JSON) {` + query.String() + `}","variables":{"v":"` + strings.Repeat("x", 2<<20) + `"}}`
+	_, err = fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
+		"Content-Length: %d\r\n\r\n%s", len(body), body)
+	require.NoError(t, err)
+
+	// 60 MB are more than the sockets' buffers hold, and nobody reads.
+	eventually(t, func() bool { return len(s.log.lines(t, "operation")) == 1 }, "the operation to end")
 }

@@ -56,9 +56,9 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 	op.graphql = opCtx
 
 	if len(faults) > 0 {
-		refused = s.executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), faults)
+		refused = op.note(s.executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), faults))
 
-		return op, op.note(refused)
+		return op, refused
 	}
 
 	if op.name == "" {

@@ -56,12 +56,10 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *requ
 		return nil, tooLarge
 	}
 
-	// The limit belongs to the body alone: an event stream lives on after it, and the server's own read timeout would not
-	// let it.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
+	// net/http lifts this deadline at the body's end. http.Server.ReadTimeout is no substitute: it would count from the
+	// request's first byte.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
-	_ = control.SetReadDeadline(time.Time{})
 
 	var exceeded *http.MaxBytesError
 

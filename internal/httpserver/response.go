@@ -84,13 +84,10 @@ func writeResponse(w http.ResponseWriter, contentType string, status int, resp *
 
 // writeWithin sends one complete answer and gives up on a client that does not take it.
 func (s *Server) writeWithin(w http.ResponseWriter, contentType string, status int, resp *graphql.Response) {
-	control := http.NewResponseController(w)
-
-	// Where deadlines are not supported there is no connection either (a recorder in a test).
-	_ = control.SetWriteDeadline(time.Now().Add(s.allowance(len(resp.Data))))
+	// Where deadlines are not supported there is no connection either (a recorder in a test). net/http lifts this one before
+	// the connection's next request.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.allowance(len(resp.Data))))
 	writeResponse(w, contentType, status, resp)
-	_ = control.Flush()
-	_ = control.SetWriteDeadline(time.Time{})
 }
 
 // allowance is how long the client may take to receive n bytes.

@@ -99,7 +99,6 @@ type eventStream struct {
 	w         http.ResponseWriter // guarded by mu
 	keepAlive *time.Timer         // guarded by mu
 	ended     bool                // guarded by mu: the response must not be touched any more
-	failed    bool                // guarded by mu: a write has failed
 }
 
 // begin sends the headers and a first comment, so that the client knows at once that it is connected.
@@ -165,7 +164,7 @@ func (e *eventStream) write(text []byte) {
 	}
 
 	if err != nil {
-		e.ended, e.failed = true, true
+		e.ended = true
 		e.cancel()
 	}
 }
@@ -177,10 +176,6 @@ func (e *eventStream) end() {
 
 	e.ended = true
 	e.keepAlive.Stop()
-
-	if !e.failed {
-		_ = e.control.SetWriteDeadline(time.Time{}) // the connection may carry another request
-	}
 }
 
 func (e *eventStream) drain() {

@@ -22,7 +22,8 @@ const eventStream = "text/event-stream"
 func (s *site) listen(t *testing.T, query string) (lines *bufio.Scanner, leave func()) {
 	t.Helper()
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	// No time limit: it would release what a test wants the server to release.
+	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url("/graphql?query="+url.QueryEscape(query)), http.NoBody)

@@ -141,8 +141,11 @@ func TestWebSocketCarriesEveryKindOfOperation(t *testing.T) {
 	w.expect(`{"id":"s","type":"next","payload":{"data":{"count":1}}}`)
 	w.expect(`{"id":"s","type":"complete"}`)
 
-	w.subscribe("q", `{ hello }`) // an id is free again after complete
-	w.expect(`{"id":"q","type":"next","payload":{"data":{"hello":"hello world"}}}`)
+	for range 100 { // an id is free again as soon as its complete is there
+		w.subscribe("q", `{ hello }`)
+		w.expect(`{"id":"q","type":"next","payload":{"data":{"hello":"hello world"}}}`)
+		w.expect(`{"id":"q","type":"complete"}`)
+	}
 }
 
 func TestWebSocketErrors(t *testing.T) {
