@@ -90,3 +90,12 @@ func (Account) IsNode() {}
 
 // GlobalID is the account's Relay global ID.
 func (a Account) GlobalID() string { return AccountID(a.ID) }
+
+// ParseUserID reads the global ID of a user; that of something else is an *InputError.
+func ParseUserID(text string) (GlobalID, error) {
+	id, err := ParseGlobalID(text)
+	if err == nil && id.Type != nodeUser {
+		err = &InputError{Reason: "is the ID of an " + id.Type + ", not of a User"}
+	}
+	return id, err
+}

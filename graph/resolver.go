@@ -1,0 +1,40 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	"samjournal/ent"
+	"samjournal/internal/journal"
+	"samjournal/internal/model"
+)
+
+// Heads reads what pages need beside their rows. *store.Store is one.
+type Heads interface {
+	// Head returns the head of the scope's account.
+	Head(ctx context.Context, scope model.Scope) (journal.Head, error)
+	// HeadAndCount returns the head and, as of the same moment, the number of entries that match and are in scope.
+	HeadAndCount(ctx context.Context, scope model.Scope, match func(*entsql.Selector)) (journal.Head, int64, error)
+}
+
+// Resolver answers the GraphQL fields: it translates, calls the core or Ent once, and translates back.
+type Resolver struct {
+	Journal *journal.Journal
+	Ent     *ent.Client // scoped to the viewer of each context
+	Heads   Heads
+	Log     *slog.Logger
+	// PayloadLimit is the longest request or response that is stored whole, in bytes; 0: no limit but that of the body.
+	PayloadLimit int
+}
+
+// viewerScope returns the viewer of a request and what it may see.
+func viewerScope(ctx context.Context) (model.Viewer, model.Scope, error) {
+	v, err := model.ViewerFrom(ctx)
+	if err != nil {
+		return v, model.Scope{}, fmt.Errorf("resolve: %w", err)
+	}
+	return v, v.Scope(), nil
+}

@@ -1,0 +1,121 @@
+package graph
+
+import (
+	"context"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"samjournal/ent"
+	"samjournal/ent/entry"
+	"samjournal/ent/user"
+)
+
+// entryColumns names, for each field of Entry, the columns it is made of beside those that are always read (account, key,
+// position). A test holds it to the schema.
+func entryColumns(field string) []string {
+	switch field {
+	case "createdAt":
+		return []string{entry.FieldCreatedAt}
+	case "recordedAt":
+		return []string{entry.FieldRecordedAt}
+	case "origin":
+		return []string{entry.FieldOrigin}
+	case "thing", "thingLabel":
+		return []string{entry.FieldThing}
+	case "command", "commandLabel":
+		return []string{entry.FieldCommand}
+	case "summary":
+		return []string{entry.FieldUsername, entry.FieldCommand, entry.FieldThing}
+	case "statusCode":
+		return []string{entry.FieldStatusCode}
+	case "request":
+		return []string{entry.FieldRequest}
+	case "response":
+		return []string{entry.FieldResponse}
+	case "payloadState":
+		return []string{entry.FieldPayloadState, entry.FieldPayloadSalt}
+	case "redactedPaths":
+		return []string{entry.FieldRedactedPaths}
+	case "user":
+		return []string{entry.FieldUserID}
+	}
+	return nil // id, key, position, __typename
+}
+
+// userColumns names, for each field of User, its column beside those that are always read (account, id).
+func userColumns(field string) []string {
+	switch field {
+	case "username":
+		return []string{user.FieldUsername}
+	case "email":
+		return []string{user.FieldEmail}
+	case "displayName":
+		return []string{user.FieldDisplayName}
+	case "createdAt":
+		return []string{user.FieldCreatedAt}
+	case "disabledAt":
+		return []string{user.FieldDisabledAt}
+	}
+	return nil
+}
+
+// selection is what a query asks of entries: which columns, and which of their user. The zero selection asks for nothing.
+type selection struct {
+	columns []string
+	user    []string // nil: no user
+}
+
+// fieldsOf returns the fields selected below a set of fields by the name of one of them, whatever their aliases.
+func fieldsOf(op *graphql.OperationContext, fields []graphql.CollectedField, name string, types ...string) []graphql.CollectedField {
+	var below []graphql.CollectedField
+	for _, f := range fields {
+		if f.Name == name {
+			below = append(below, graphql.CollectFields(op, f.Selections, types)...)
+		}
+	}
+	return below
+}
+
+func selects(fields []graphql.CollectedField, names ...string) bool {
+	return slices.ContainsFunc(fields, func(f graphql.CollectedField) bool { return slices.Contains(names, f.Name) })
+}
+
+// selectionOf reads the fields selected on entries.
+func selectionOf(op *graphql.OperationContext, fields []graphql.CollectedField) selection {
+	var s selection
+	for _, f := range fields {
+		s.columns = append(s.columns, entryColumns(f.Name)...)
+		if f.Name != "user" {
+			continue
+		}
+		if s.user == nil {
+			s.user = []string{user.FieldID, user.FieldAccountID}
+		}
+		for _, uf := range graphql.CollectFields(op, f.Selections, []string{"User", "Node"}) {
+			s.user = append(s.user, userColumns(uf.Name)...)
+		}
+	}
+	return s
+}
+
+// apply makes a query read what is selected and no more: in one statement, and one more for all users.
+func (s selection) apply(q *ent.EntryQuery, also ...string) *ent.EntryQuery {
+	columns := append([]string{entry.FieldAccountID, entry.FieldPosition}, also...)
+	q.Select(distinct(append(columns, s.columns...))...)
+	if s.user != nil {
+		q.WithUser(func(uq *ent.UserQuery) { uq.Select(distinct(s.user)...) })
+	}
+	return q
+}
+
+func distinct(names []string) []string {
+	sorted := slices.Clone(names)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+// collected returns the fields selected on the object that the current field returns.
+func collected(ctx context.Context, types ...string) []graphql.CollectedField {
+	return graphql.CollectFieldsCtx(ctx, types)
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"samjournal/internal/config"
+)
+
+const description = `samjournal keeps an append-only journal of API operations (who did what to which kind of thing, with
+request, response and status) and serves it as a GraphQL API.
+
+Start here:
+
+  samjournal serve                 serve on 127.0.0.1:8080, with samjournal.db in this directory
+  samjournal seed                  add 10,000 generated entries to play with
+  samjournal import export.json    bring a Django journal along
+
+Every flag can be given as the environment variable named beside it.`
+
+// commands is the command line.
+type commands struct {
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the GraphQL API and the Playground (the default command)."`
+	Import  importCmd  `cmd:"" help:"Import a Django dumpdata export."`
+	Seed    seedCmd    `cmd:"" help:"Add generated entries, to try the product with."`
+	Migrate migrateCmd `cmd:"" help:"Show or change the version of the database schema."`
+	Redact  redactCmd  `cmd:"" help:"Show what redaction makes of a JSON document. Reads no database."`
+	Schema  schemaCmd  `cmd:"" help:"Print the whole GraphQL schema (SDL)."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// streams are where commands read and write.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err *os.File
+}
+
+// exitError ends the process with a status of its own, after whatever was to say has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// Main runs the command line and returns the exit status: 0 done, 1 failed, 3 an import that came to its end and rejected
+// rows, 130 interrupted; 80 for a command line that cannot be read (kong's).
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var cmds commands
+	parser, err := kong.New(&cmds,
+		kong.Name("samjournal"), kong.Description(description), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}),
+	)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "samjournal:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	return status(ctx, parsed.Run())
+}
+
+func status(ctx context.Context, err error) int {
+	const interrupted = 130
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return int(exit)
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "samjournal: interrupted:", err)
+		return interrupted
+	}
+	fmt.Fprintln(os.Stderr, "samjournal:", err)
+	return 1
+}
+
+// logger logs to stderr: text for people, JSON for machines.
+func logger(cfg config.Log, to *os.File) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		level = slog.LevelInfo // kong has refused anything unknown
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "text" || cfg.Format == "auto" && term.IsTerminal(int(to.Fd())) {
+		return slog.New(slog.NewTextHandler(to, opts))
+	}
+	return slog.New(slog.NewJSONHandler(to, opts))
+}

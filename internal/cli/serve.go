@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"samjournal/graph"
+	"samjournal/internal/config"
+	"samjournal/internal/httpserver"
+	"samjournal/internal/journal"
+	"samjournal/internal/model"
+	"samjournal/internal/store"
+	"samjournal/web"
+)
+
+type serveCmd struct {
+	config.Config `embed:""`
+}
+
+// Run serves until ctx ends, then finishes what runs.
+func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	log := logger(c.Log, io.err)
+	// Listening comes first: a port that is taken should not wait for a migration to be told.
+	listener, err := listen(ctx, c.Server.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	s, err := openStore(ctx, c.Database, log, io)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	j, err := openJournal(s, c.Redaction, c.Digest, log, func(cfg *journal.Config) { cfg.Poll = c.Server.FeedPoll })
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	account, _, err := s.AccountBySlug(ctx, DefaultAccount)
+	if err != nil {
+		return err
+	}
+	server, err := newServer(c.Config, log, s, j, account)
+	if err != nil {
+		return err
+	}
+	if c.Server.InsecureNoAuth {
+		log.WarnContext(ctx, "--insecure-no-auth: everybody who reaches this server may read and write everything")
+	}
+	c.greet(io, listener.Addr().String())
+	return run(ctx, log, server, listener, c.Server.ShutdownTimeout)
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var cfg net.ListenConfig
+	listener, err := cfg.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program; choose another address with --listen "+
+			"(for example --listen=127.0.0.1:8081) or SAMJOURNAL_LISTEN", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s (--listen): %w", address, err)
+	}
+	return listener, nil
+}
+
+func newServer(
+	cfg config.Config, log *slog.Logger, s *store.Store, j *journal.Journal, account model.Account,
+) (*httpserver.Server, error) {
+	resolver := &graph.Resolver{Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit}
+	limits := httpserver.DefaultConfig()
+	limits.LoopbackOnly = !cfg.Server.InsecureNoAuth
+	limits.MaxBodyBytes = cfg.Server.MaxBodyBytes
+	limits.DrainDelay = cfg.Server.DrainDelay
+	viewer := model.Viewer{Account: account, Role: model.RoleOperator}
+	return httpserver.New(limits, graph.NewSchema(resolver), httpserver.Deps{
+		Ready:  s.Ready,
+		Static: web.Dist(),
+		Viewer: func(ctx context.Context, _ *http.Request, _ map[string]any) (context.Context, error) {
+			return model.WithViewer(ctx, viewer), nil
+		},
+		Present: graph.PresentError,
+		Logger:  log,
+	})
+}
+
+// greet tells people where to go. Machines read the log.
+func (c *serveCmd) greet(io *streams, address string) {
+	fmt.Fprintf(io.err, `GraphQL:    http://%[1]s/graphql
+Playground: http://%[1]s/playground/
+Try next, in another terminal: ./bin/samjournal seed    (10,000 generated entries)
+`, address)
+}
+
+func run(ctx context.Context, log *slog.Logger, server *httpserver.Server, listener net.Listener, patience time.Duration) error {
+	var group errgroup.Group
+	stopped := make(chan struct{})
+	group.Go(func() error {
+		defer close(stopped)
+		return server.Serve(listener)
+	})
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-stopped:
+			return nil // Serve failed; its error is the one to tell
+		}
+		log.Info("shutting down: running work finishes, subscriptions are told to connect again") //nolint:noctx // ctx has ended
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		return server.Shutdown(ctx)
+	})
+	return group.Wait()
+}

@@ -1,0 +1,244 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"samjournal/internal/model"
+	"samjournal/internal/store"
+)
+
+// ErrClosed says that the journal is closing: the server shuts down and a client should connect again.
+var ErrClosed = errors.New("the server is shutting down")
+
+const headTimeout = 5 * time.Second // how long one look at a head may take
+
+// feeds holds one feed per account that has followers. Where nobody follows, nothing is read.
+type feeds struct {
+	backend Backend
+	poll    time.Duration
+	log     *slog.Logger
+	ctx     context.Context //nolint:containedctx // ends with close; it is the lifetime of the goroutines below
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu        sync.Mutex
+	byAccount map[int64]*feed // guarded by mu
+}
+
+// feed watches the head of one account in one goroutine and tells its followers how far the journal has grown.
+type feed struct {
+	scope  model.Scope
+	kick   chan struct{} // holds one token: look at the head now
+	cancel context.CancelFunc
+
+	mu        sync.Mutex
+	followers int           // guarded by feeds.mu
+	wanted    uint64        // looks asked for; guarded by mu
+	served    uint64        // looks asked for before the last look began; guarded by mu
+	size      int64         // what the last look found; guarded by mu
+	changed   chan struct{} // closed and replaced after each look; guarded by mu
+}
+
+func newFeeds(backend Backend, poll time.Duration, log *slog.Logger) *feeds {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &feeds{backend: backend, poll: poll, log: log, ctx: ctx, cancel: cancel, byAccount: map[int64]*feed{}}
+}
+
+func (fs *feeds) close() {
+	fs.cancel()
+	fs.running.Wait()
+}
+
+// wake makes the account's feed look at the head now, if there is one.
+func (fs *feeds) wake(accountID int64) {
+	fs.mu.Lock()
+	f := fs.byAccount[accountID]
+	fs.mu.Unlock()
+	if f != nil {
+		f.look()
+	}
+}
+
+// attach returns the account's feed, starting it for the first follower, and the number of the look after which its size
+// is no older than this call.
+func (fs *feeds) attach(accountID int64) (*feed, uint64, error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.ctx.Err() != nil {
+		return nil, 0, ErrClosed
+	}
+	f := fs.byAccount[accountID]
+	if f == nil {
+		ctx, cancel := context.WithCancel(fs.ctx)
+		f = &feed{
+			scope: model.Scope{AccountID: accountID}, kick: make(chan struct{}, 1), cancel: cancel, changed: make(chan struct{}),
+		}
+		fs.byAccount[accountID] = f
+		fs.running.Add(1)
+		go func() {
+			defer fs.running.Done()
+			fs.watch(ctx, f)
+		}()
+	}
+	f.followers++
+	return f, f.look(), nil
+}
+
+// detach ends the feed with its last follower.
+func (fs *feeds) detach(f *feed) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f.followers--
+	if f.followers == 0 {
+		delete(fs.byAccount, f.scope.AccountID)
+		f.cancel()
+	}
+}
+
+// look asks for a look at the head and returns its number.
+func (f *feed) look() uint64 {
+	f.mu.Lock()
+	f.wanted++
+	n := f.wanted
+	f.mu.Unlock()
+	select {
+	case f.kick <- struct{}{}:
+	default: // one is asked for already and has not begun
+	}
+	return n
+}
+
+// watch looks at the head whenever it is asked to, and every poll for what other processes append.
+func (fs *feeds) watch(ctx context.Context, f *feed) {
+	ticker := time.NewTicker(fs.poll)
+	defer ticker.Stop()
+	failed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.kick:
+		case <-ticker.C:
+		}
+		err := fs.lookAt(ctx, f)
+		if ctx.Err() != nil {
+			return
+		}
+		// Followers wait while the database is away; the next look goes on where this one failed.
+		if err != nil && !failed {
+			fs.log.WarnContext(ctx, "feed: cannot read the head; will keep trying", "account", f.scope.AccountID, "error", err)
+		}
+		if err == nil && failed {
+			fs.log.InfoContext(ctx, "feed: reading again", "account", f.scope.AccountID)
+		}
+		failed = err != nil
+	}
+}
+
+func (fs *feeds) lookAt(ctx context.Context, f *feed) error {
+	f.mu.Lock()
+	asked := f.wanted
+	f.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, headTimeout)
+	defer cancel()
+	head, err := fs.backend.Head(ctx, f.scope)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.served, f.size = asked, head.Size
+	close(f.changed)
+	f.changed = make(chan struct{})
+	return nil
+}
+
+// Follower goes through one account's journal from a position on, first what is there, then what comes. It is for one
+// goroutine.
+type Follower struct {
+	feeds *feeds
+	feed  *feed
+	look  uint64 // a size from before this look may be older than the cursor
+	next  int64  // position of the next entry to read
+}
+
+// Follow returns a follower of the viewer's account that begins after the cursor, or at the journal's end when it is nil.
+// It fails with ErrCursorInvalid when the cursor does not fit the journal. Close it.
+func (j *Journal) Follow(ctx context.Context, after *model.Cursor) (*Follower, error) {
+	scope, err := model.ScopeFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !scope.Entries {
+		return nil, ErrForbidden
+	}
+	var next int64
+	if after == nil {
+		head, err := j.backend.Head(ctx, scope)
+		if err != nil {
+			return nil, err
+		}
+		next = head.Size
+	} else {
+		if err := j.fits(ctx, scope.AccountID, *after); err != nil {
+			return nil, err
+		}
+		next = after.Position + 1
+	}
+	f, look, err := j.feeds.attach(scope.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	return &Follower{feeds: j.feeds, feed: f, look: look, next: next}, nil
+}
+
+// fits checks that the journal has the entry that a cursor was made from.
+func (j *Journal) fits(ctx context.Context, accountID int64, c model.Cursor) error {
+	if c.Position < 0 {
+		return nil // before the first entry: fits every journal
+	}
+	key, err := j.backend.KeyAt(ctx, accountID, c.Position)
+	if err != nil {
+		return err
+	}
+	if key == "" || model.PrefixOfKey(key) != c.KeyPrefix {
+		return ErrCursorInvalid
+	}
+	return nil
+}
+
+// Next waits until there are entries that were not read yet and returns their positions: from, included, to, excluded. It
+// returns the same until Advance. It fails with ctx's error, with ErrClosed, or with ErrCursorInvalid when the journal has
+// become shorter than what was read of it.
+func (f *Follower) Next(ctx context.Context) (from, to int64, err error) {
+	for {
+		f.feed.mu.Lock()
+		known, size, changed := f.feed.served >= f.look, f.feed.size, f.feed.changed
+		f.feed.mu.Unlock()
+		if known && size < f.next {
+			return 0, 0, ErrCursorInvalid
+		}
+		if known && size > f.next {
+			return f.next, size, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return 0, 0, ctx.Err()
+		case <-f.feeds.ctx.Done():
+			return 0, 0, ErrClosed
+		}
+	}
+}
+
+// Advance says that everything before next has been read.
+func (f *Follower) Advance(next int64) { f.next = next }
+
+// Close ends following.
+func (f *Follower) Close() { f.feeds.detach(f.feed) }
+
+var _ Backend = (*store.Store)(nil)

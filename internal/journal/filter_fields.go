@@ -1,0 +1,239 @@
+package journal
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	entsql "entgo.io/ent/dialect/sql"
+	"golang.org/x/text/unicode/norm"
+
+	"samjournal/ent"
+	"samjournal/ent/entry"
+	"samjournal/ent/user"
+	"samjournal/internal/model"
+)
+
+// EntryFilter is a filter over entries, UserFilter one over users.
+type (
+	EntryFilter = Filter[*ent.Entry]
+	UserFilter  = Filter[*ent.User]
+)
+
+// ParseEntryFilter reads an EntryWhereInput; nil gives a filter that matches everything. Errors are *model.InputError.
+func ParseEntryFilter(accountID int64, where map[string]any) (*EntryFilter, error) {
+	return (&parser[*ent.Entry]{accountID: accountID, fields: entryFields()}).parse(where, 0)
+}
+
+// ParseUserFilter reads a UserWhereInput; nil gives a filter that matches everything. Errors are *model.InputError.
+func ParseUserFilter(accountID int64, where map[string]any) (*UserFilter, error) {
+	return (&parser[*ent.User]{accountID: accountID, fields: userFields()}).parse(where, 0)
+}
+
+// EntryFilterNames and UserFilterNames list every filter by its GraphQL name; a test holds the schema to them.
+func EntryFilterNames() []string { return filterNames(entryFields()) }
+
+// UserFilterNames lists the filters over users.
+func UserFilterNames() []string { return filterNames(userFields()) }
+
+func filterNames[T any](fields []field[T]) []string {
+	var names []string
+	for _, f := range fields {
+		for _, op := range f.ops {
+			names = append(names, f.name+string(op))
+		}
+	}
+	return names
+}
+
+func entryFields() []field[*ent.Entry] {
+	set := []Op{EQ, NEQ, In, NotIn}
+	ordered := []Op{EQ, NEQ, In, NotIn, GT, GTE, LT, LTE}
+	return []field[*ent.Entry]{
+		{
+			name: "key", ops: set, column: entry.FieldID, convert: text,
+			value: func(e *ent.Entry) (any, bool) { return e.ID, true },
+		},
+		{
+			name: "position", ops: ordered, column: entry.FieldPosition, convert: integer,
+			value: func(e *ent.Entry) (any, bool) { return e.Position, true },
+		},
+		{
+			name: "createdAt", ops: ordered, column: entry.FieldCreatedAt, convert: instant,
+			value: func(e *ent.Entry) (any, bool) { return e.CreatedAt, true },
+		},
+		{
+			name: "thing", ops: set, column: entry.FieldThing, convert: text,
+			value: func(e *ent.Entry) (any, bool) { return string(e.Thing), true },
+		},
+		{
+			name: "command", ops: set, column: entry.FieldCommand, convert: text,
+			value: func(e *ent.Entry) (any, bool) { return string(e.Command), true },
+		},
+		{
+			name: "statusCode", ops: ordered, column: entry.FieldStatusCode, convert: integer,
+			value: func(e *ent.Entry) (any, bool) { return int64(e.StatusCode), true },
+		},
+		{
+			name: "origin", ops: set, column: entry.FieldOrigin, convert: text,
+			value: func(e *ent.Entry) (any, bool) { return string(e.Origin), true },
+		},
+		{
+			// Usernames never change and are unique in their account, so the index on user_id serves them.
+			name: "username", ops: append(set, IsNil), column: entry.FieldUserID, nullable: true, convert: username,
+			value:   func(e *ent.Entry) (any, bool) { return pointee(e.Username) },
+			operand: usersNamed,
+		},
+		{
+			name: "userID", ops: set, column: entry.FieldUserID, nullable: true, convert: userID,
+			value: func(e *ent.Entry) (any, bool) { return pointee(e.UserID) },
+		},
+	}
+}
+
+func userFields() []field[*ent.User] {
+	set := []Op{EQ, NEQ, In, NotIn}
+	return []field[*ent.User]{
+		{
+			name: "id", ops: set, column: user.FieldID, convert: userID,
+			value: func(u *ent.User) (any, bool) { return u.ID, true },
+		},
+		{
+			name: "username", ops: set, column: user.FieldUsername, convert: username,
+			value: func(u *ent.User) (any, bool) { return u.Username, true },
+		},
+		{
+			name: "createdAt", ops: []Op{EQ, GT, GTE, LT, LTE}, column: user.FieldCreatedAt, convert: instant,
+			value: func(u *ent.User) (any, bool) { return u.CreatedAt, true },
+		},
+		{
+			name: "disabledAt", ops: []Op{IsNil}, column: user.FieldDisabledAt, nullable: true, convert: instant,
+			value: func(u *ent.User) (any, bool) { return pointee(u.DisabledAt) },
+		},
+	}
+}
+
+// usersNamed selects the ids of the users with these names.
+func usersNamed(s *entsql.Selector, accountID int64, values []any) *entsql.Selector {
+	b := entsql.Dialect(s.Dialect())
+	users := b.Table(user.Table)
+	return b.Select(users.C(user.FieldID)).From(users).Where(entsql.And(
+		entsql.EQ(users.C(user.FieldAccountID), accountID),
+		entsql.In(users.C(user.FieldUsername), values...),
+	))
+}
+
+func pointee[V any](p *V) (any, bool) {
+	if p == nil {
+		return nil, false
+	}
+	return *p, true
+}
+
+// text takes strings and the enums, whose value is their stored spelling.
+func text(_ int64, v any) (any, error) {
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.String {
+		return nil, unusable("", v)
+	}
+	return rv.String(), nil
+}
+
+// username takes a name in the form in which users are stored.
+func username(_ int64, v any) (any, error) {
+	s, ok := v.(string)
+	if !ok {
+		return nil, unusable("", v)
+	}
+	return norm.NFC.String(s), nil
+}
+
+func integer(_ int64, v any) (any, error) {
+	switch v := v.(type) {
+	case int:
+		return int64(v), nil
+	case int64:
+		return v, nil
+	}
+	return nil, unusable("", v)
+}
+
+func instant(_ int64, v any) (any, error) {
+	t, ok := v.(time.Time)
+	if !ok {
+		return nil, unusable("", v)
+	}
+	return t.UTC(), nil
+}
+
+// userID takes a user's global ID. One of another account matches nothing: numbers begin at 1.
+func userID(accountID int64, v any) (any, error) {
+	s, ok := v.(string)
+	if !ok {
+		return nil, unusable("", v)
+	}
+	id, err := model.ParseUserID(s)
+	if err != nil {
+		return nil, err
+	}
+	if id.AccountID != accountID {
+		return int64(0), nil
+	}
+	return id.UserID, nil
+}
+
+func unusable(name string, v any) *model.InputError {
+	e := &model.InputError{Reason: fmt.Sprintf("a value of type %T cannot be compared here", v)}
+	if name != "" {
+		e.Path = []any{name}
+	}
+	return e
+}
+
+// deref returns what a pointer points to, nil for a nil one.
+func deref(v any) any {
+	rv := reflect.ValueOf(v)
+	if !rv.IsValid() {
+		return nil
+	}
+	switch rv.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		if rv.IsNil() {
+			return nil
+		}
+	}
+	if rv.Kind() == reflect.Pointer {
+		return rv.Elem().Interface()
+	}
+	return v
+}
+
+func asList(v any) []any {
+	rv := reflect.ValueOf(v)
+	if rv.Kind() != reflect.Slice {
+		return nil
+	}
+	list := make([]any, rv.Len())
+	for i := range list {
+		list[i] = rv.Index(i).Interface()
+	}
+	return list
+}
+
+func asMaps(v any) ([]map[string]any, bool) {
+	switch v := v.(type) {
+	case []map[string]any:
+		return v, true
+	case []any:
+		maps := make([]map[string]any, len(v))
+		for i, item := range v {
+			m, ok := item.(map[string]any)
+			if !ok {
+				return nil, false
+			}
+			maps[i] = m
+		}
+		return maps, true
+	}
+	return nil, false
+}

@@ -1,0 +1,130 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"samjournal/internal/journal/redaction"
+
+	"samjournal/internal/model"
+)
+
+const (
+	maxUsername   = 150   // characters
+	maxStatusCode = 32767 // a PositiveSmallIntegerField of the original
+)
+
+// Input is one operation as a writer sends it.
+type Input struct {
+	Key        string // 64 lower-case hex digits; "" lets the journal draw one
+	Username   *string
+	UserID     *int64 // at most one of Username and UserID
+	Thing      model.Thing
+	Command    model.Command
+	StatusCode int // 0 to 32767
+	Request    model.Payload
+	Response   model.Payload
+	CreatedAt  *time.Time // nil: the server's clock at append; else of the source, microseconds
+	Origin     model.Origin
+	Truncate   int // longest stored payload in bytes, for request and response each; 0: no limit
+}
+
+// Result is what became of one Input. Err is nil, an *model.InputError, ErrConflict, or what the database said of this entry
+// alone; with an error nothing else is set but the key.
+type Result struct {
+	Key        string
+	Position   int64
+	CreatedAt  time.Time
+	RecordedAt time.Time
+	Created    bool // false: the same entry was there already
+	Err        error
+}
+
+// normalize checks an input and brings it into the form that is stored. Errors are *model.InputError.
+func (in *Input) normalize() error {
+	if in.Key != "" {
+		if err := model.ValidateKey(in.Key); err != nil {
+			return err
+		}
+	}
+	if in.Username != nil && in.UserID != nil {
+		return &model.InputError{Path: []any{"userID"}, Reason: "give username or userID, not both"}
+	}
+	if in.Username != nil {
+		name, err := normalUsername(*in.Username)
+		if err != nil {
+			return err
+		}
+		in.Username = &name
+	}
+	switch {
+	case !in.Thing.Valid():
+		return &model.InputError{Path: []any{"thing"}, Reason: fmt.Sprintf("%q is not a thing", string(in.Thing))}
+	case !in.Command.Valid():
+		return &model.InputError{Path: []any{"command"}, Reason: fmt.Sprintf("%q is not a command", string(in.Command))}
+	case in.StatusCode < 0 || in.StatusCode > maxStatusCode:
+		return &model.InputError{
+			Path: []any{"statusCode"}, Reason: fmt.Sprintf("must be from 0 to %d, is %d", maxStatusCode, in.StatusCode),
+		}
+	case in.Request == "":
+		return &model.InputError{Path: []any{"request"}, Reason: "must be given; null is allowed and is the JSON value null"}
+	case in.Response == "":
+		return &model.InputError{Path: []any{"response"}, Reason: "must be given; null is allowed and is the JSON value null"}
+	}
+	if in.CreatedAt != nil {
+		return in.normalizeCreatedAt()
+	}
+	return nil
+}
+
+func (in *Input) normalizeCreatedAt() error {
+	t := model.Microseconds(*in.CreatedAt)
+	if !t.Equal(*in.CreatedAt) {
+		return &model.InputError{Path: []any{"createdAt"}, Reason: "has a fraction finer than a microsecond"}
+	}
+	if t.Year() < 1 || t.Year() > 9999 {
+		return &model.InputError{Path: []any{"createdAt"}, Reason: "must be from year 0001 to 9999"}
+	}
+	in.CreatedAt = &t
+	return nil
+}
+
+// normalUsername returns a name in Unicode NFC. Names are 1 to 150 characters without control characters.
+func normalUsername(name string) (string, error) {
+	fail := func(reason string) error { return &model.InputError{Path: []any{"username"}, Reason: reason} }
+	if !utf8.ValidString(name) {
+		return "", fail("must be valid UTF-8")
+	}
+	name = norm.NFC.String(name)
+	if n := utf8.RuneCountInString(name); n < 1 || n > maxUsername {
+		return "", fail(fmt.Sprintf("must have 1 to %d characters, has %d", maxUsername, n))
+	}
+	for i, r := range []rune(name) {
+		if unicode.IsControl(r) {
+			return "", fail(fmt.Sprintf("must not have control characters, character %d is one", i+1))
+		}
+	}
+	return name, nil
+}
+
+// under puts steps before the path of an *model.InputError; other errors pass.
+func under(err error, steps ...any) error {
+	var input *model.InputError
+	if errors.As(err, &input) {
+		return input.Under(steps...)
+	}
+	return err
+}
+
+// nameOf is the payload's name in paths and in the API.
+func nameOf(part redaction.Part) string {
+	if part == redaction.Response {
+		return "response"
+	}
+	return "request"
+}

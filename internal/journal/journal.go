@@ -1,0 +1,286 @@
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"samjournal/internal/journal/redaction"
+	"samjournal/internal/model"
+	"samjournal/internal/store"
+)
+
+// Backend stores batches. *store.Store is one.
+type Backend interface {
+	// Append stores a batch of one account in one transaction and returns after it is durable: positions follow each other
+	// without gap under the head's lock, so that appends of one account from any number of processes are one sequence. On
+	// error nothing is stored, unless the commit itself failed, which cannot be told from outside.
+	Append(ctx context.Context, accountID int64, now time.Time, batch []store.NewEntry) ([]store.Appended, error)
+	// EnsureUsers creates those of the users that are unknown; the others stay as they are.
+	EnsureUsers(ctx context.Context, accountID int64, now time.Time, profiles []store.UserProfile) error
+	// Usernames returns the names of those of the users that the account has.
+	Usernames(ctx context.Context, accountID int64, ids []int64) (map[int64]string, error)
+	// Head returns the head of the scope's account.
+	Head(ctx context.Context, scope model.Scope) (store.Head, error)
+	// KeyAt returns the key at a position of an account, "" when there is none.
+	KeyAt(ctx context.Context, accountID, position int64) (string, error)
+	// DigestKey returns the account's key for digests of what was sent. It never changes.
+	DigestKey(ctx context.Context, accountID int64) ([]byte, error)
+}
+
+// UserProfile is what may be known of a user beside its name.
+type UserProfile = store.UserProfile
+
+// Config is what a Journal is made of. Zero values get the default named at each field.
+type Config struct {
+	Backend  Backend
+	Redactor *redaction.Redactor
+	Clock    func() time.Time // default time.Now
+	Random   io.Reader        // keys and salts; default crypto/rand.Reader
+	// DigestKey, when not empty, is the server's key for digests of what was sent, from which each account's is derived;
+	// else each account's own in the database is used. Entries stay recognisable only while it stays the same.
+	DigestKey []byte
+	Logger    *slog.Logger  // default: discards
+	Poll      time.Duration // how often the feed looks for entries of other processes while there are subscribers; default 1 s
+}
+
+// Journal appends entries and feeds them to subscribers. It is safe for concurrent use.
+type Journal struct {
+	backend   Backend
+	redactor  *redaction.Redactor
+	clock     func() time.Time
+	random    io.Reader
+	feeds     *feeds
+	serverKey []byte // may be empty
+
+	mu         sync.Mutex
+	digestKeys map[int64][]byte // by account; they never change; guarded by mu
+}
+
+// New returns a journal. Close it to end its feeds.
+func New(cfg Config) (*Journal, error) {
+	if cfg.Backend == nil || cfg.Redactor == nil {
+		return nil, errors.New("journal: Backend and Redactor are needed")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Poll <= 0 {
+		cfg.Poll = time.Second
+	}
+	return &Journal{
+		backend: cfg.Backend, redactor: cfg.Redactor, clock: cfg.Clock, random: cfg.Random, serverKey: cfg.DigestKey,
+		digestKeys: map[int64][]byte{}, feeds: newFeeds(cfg.Backend, cfg.Poll, cfg.Logger),
+	}, nil
+}
+
+// Close ends every subscription and waits until what the feeds run is gone.
+func (j *Journal) Close() { j.feeds.close() }
+
+// Append appends a batch to the journal of the viewer's account in one transaction, in order, and returns when it is
+// durable. Results[i] belongs to inputs[i]: a bad input fails alone. An error concerns the whole batch, of which nothing
+// is then stored (but see ErrUnavailable).
+func (j *Journal) Append(ctx context.Context, inputs []Input) ([]Result, error) {
+	viewer, err := model.ViewerFrom(ctx)
+	if err != nil {
+		return nil, err
+	}
+	scope := viewer.Scope()
+	if !scope.Append {
+		return nil, fmt.Errorf("append: %w", ErrForbidden)
+	}
+	results := make([]Result, len(inputs))
+	batch, places, err := j.prepare(ctx, viewer, slices.Clone(inputs), results)
+	if err != nil {
+		return nil, err
+	}
+	if len(batch) == 0 {
+		return results, nil
+	}
+	appended, err := j.backend.Append(ctx, scope.AccountID, j.clock(), batch)
+	if err != nil {
+		return nil, err
+	}
+	added := false
+	for i, a := range appended {
+		r := &results[places[i]]
+		if a.Err != nil {
+			r.Err = a.Err
+			continue
+		}
+		r.Position, r.CreatedAt, r.RecordedAt, r.Created = a.Position, a.CreatedAt, a.RecordedAt, a.Created
+		added = added || a.Created
+	}
+	if added {
+		j.feeds.wake(scope.AccountID)
+	}
+	return results, nil
+}
+
+// prepare makes entries of the inputs. places[i] is the index of the input that batch[i] came from; the inputs that are
+// missing there have an error in their result.
+func (j *Journal) prepare(ctx context.Context, viewer model.Viewer, inputs []Input, results []Result) (
+	batch []store.NewEntry, places []int, err error,
+) {
+	for i := range inputs {
+		results[i].Key = inputs[i].Key
+		results[i].Err = inputs[i].normalize()
+	}
+	if err := j.resolveUsers(ctx, viewer.Account.ID, inputs, results); err != nil {
+		return nil, nil, err
+	}
+	digestKey, err := j.digestKey(ctx, viewer.Account)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range inputs {
+		if results[i].Err != nil {
+			continue
+		}
+		entry, err := j.entry(viewer, digestKey, &inputs[i])
+		if err != nil {
+			results[i].Err = err
+			continue
+		}
+		results[i].Key = entry.Key
+		batch, places = append(batch, entry), append(places, i)
+	}
+	return batch, places, nil
+}
+
+// resolveUsers puts the username in the place of each userID. Users never change their name, so this needs no lock.
+func (j *Journal) resolveUsers(ctx context.Context, accountID int64, inputs []Input, results []Result) error {
+	var ids []int64
+	for i := range inputs {
+		if results[i].Err == nil && inputs[i].UserID != nil {
+			ids = append(ids, *inputs[i].UserID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	names, err := j.backend.Usernames(ctx, accountID, ids)
+	if err != nil {
+		return err
+	}
+	for i := range inputs {
+		if results[i].Err != nil || inputs[i].UserID == nil {
+			continue
+		}
+		name, ok := names[*inputs[i].UserID]
+		if !ok {
+			results[i].Err = &model.InputError{Path: []any{"userID"}, Reason: "there is no such user in this account"}
+			continue
+		}
+		inputs[i].Username = &name
+	}
+	return nil
+}
+
+// entry makes a checked input into what is stored: digested as sent, redacted, truncated, digested as stored.
+func (j *Journal) entry(viewer model.Viewer, digestKey []byte, in *Input) (store.NewEntry, error) {
+	e := store.NewEntry{
+		Key: in.Key, Username: in.Username, Thing: in.Thing, Command: in.Command, StatusCode: in.StatusCode,
+		CreatedAt: in.CreatedAt, Origin: in.Origin, PayloadState: model.PayloadStored,
+		SentDigest: sentDigest(digestKey, in, in.Username),
+	}
+	if viewer.Subject != "" {
+		e.RecordedBy = &viewer.Subject
+	}
+	var err error
+	if e.Key == "" {
+		if e.Key, err = model.NewKey(j.random); err != nil {
+			return e, err
+		}
+	}
+	const saltSize = 32
+	e.Salt = make([]byte, saltSize)
+	if _, err := io.ReadFull(j.random, e.Salt); err != nil {
+		return e, fmt.Errorf("draw salt: %w", err)
+	}
+	if e.Request, err = j.payload(&e, in, redaction.Request, in.Request); err != nil {
+		return e, under(err, "request")
+	}
+	if e.Response, err = j.payload(&e, in, redaction.Response, in.Response); err != nil {
+		return e, under(err, "response")
+	}
+	e.RequestDigest, e.ResponseDig = model.PayloadDigest(e.Salt, e.Request), model.PayloadDigest(e.Salt, e.Response)
+	return e, nil
+}
+
+// payload redacts and truncates one of the two payloads and notes in e what happened to it.
+func (j *Journal) payload(e *store.NewEntry, in *Input, part redaction.Part, p model.Payload) (model.Payload, error) {
+	p, masked, err := j.redactor.Redact(in.Thing, part, p)
+	if err != nil {
+		return "", err
+	}
+	for _, pointer := range masked {
+		e.RedactedPaths = append(e.RedactedPaths, "/"+nameOf(part)+pointer)
+	}
+	if in.Truncate > 0 {
+		var cut bool
+		if p, cut = model.Truncate(p, in.Truncate); cut {
+			e.PayloadState = model.PayloadTruncated
+		}
+	}
+	return p, nil
+}
+
+// EnsureUsers creates those of the users that the viewer's account does not have; the others stay as they are. Names are
+// brought into NFC; a bad one is an *model.InputError and then nothing is created.
+func (j *Journal) EnsureUsers(ctx context.Context, profiles []UserProfile) error {
+	scope, err := model.ScopeFrom(ctx)
+	if err != nil {
+		return err
+	}
+	if !scope.Append {
+		return fmt.Errorf("create users: %w", ErrForbidden)
+	}
+	seen := map[string]bool{}
+	var distinct []UserProfile
+	for i, p := range profiles {
+		if p.Username, err = normalUsername(p.Username); err != nil {
+			return under(err, i)
+		}
+		if !seen[p.Username] {
+			seen[p.Username] = true
+			distinct = append(distinct, p)
+		}
+	}
+	if len(distinct) == 0 {
+		return nil
+	}
+	return j.backend.EnsureUsers(ctx, scope.AccountID, j.clock(), distinct)
+}
+
+// Check tells what Append would refuse of an input by itself, without writing: everything but a user or a key that only the
+// database knows. Errors are *model.InputError.
+func (j *Journal) Check(in Input) error {
+	if err := in.normalize(); err != nil {
+		return err
+	}
+	for _, p := range []struct {
+		part    redaction.Part
+		payload model.Payload
+	}{{redaction.Request, in.Request}, {redaction.Response, in.Response}} {
+		if _, _, err := j.redactor.Redact(in.Thing, p.part, p.payload); err != nil {
+			return under(err, nameOf(p.part))
+		}
+	}
+	return nil
+}
+
+// Head is the size of an account's journal and its last key.
+type Head = store.Head

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// ErrUnavailable says that the database cannot be reached or is too busy now; the same call may succeed later.
+var ErrUnavailable = errors.New("the database is unavailable")
+
+// translate is the one place where errors of the two drivers become ours. Errors it does not know pass unchanged.
+func translate(err error) error {
+	if err == nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	if unavailable(err) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
+func unavailable(err error) bool {
+	var (
+		netErr     net.Error
+		connectErr *pgconn.ConnectError
+		pgErr      *pgconn.PgError
+		liteErr    *sqlite.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false // the caller's own doing
+	case errors.As(err, &connectErr), errors.Is(err, driver.ErrBadConn):
+		return true
+	case errors.As(err, &pgErr):
+		// 08 connection, 53 insufficient resources, 57P operator intervention (shutdown), 40 deadlock or serialization,
+		// 55P03 lock not available.
+		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
+			strings.HasPrefix(pgErr.Code, "57P") || strings.HasPrefix(pgErr.Code, "40") || pgErr.Code == "55P03"
+	case errors.As(err, &liteErr):
+		const primary = 0xff // extended result codes keep the primary one in the low byte
+		code := liteErr.Code() & primary
+		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || code == sqlite3.SQLITE_FULL ||
+			code == sqlite3.SQLITE_IOERR
+	case errors.As(err, &netErr), pgconn.SafeToRetry(err):
+		return true
+	}
+	return false
+}
+
+// Translate is translate for those who read through Ent.
+func Translate(err error) error { return translate(err) }
