@@ -55,7 +55,8 @@ func tooDeep(b []byte) bool {
 		case c == '"':
 			inString = true
 		case c == '{' || c == '[':
-			if depth++; depth > MaxPayloadDepth {
+			depth++
+			if depth > MaxPayloadDepth {
 				return true
 			}
 		case c == '}' || c == ']':

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -311,7 +310,7 @@ func FuzzPayloadOfStrings(f *testing.F) {
 }
 
 func BenchmarkParsePayload(b *testing.B) {
-	text := []byte(`[` + strings.Repeat(`{"id":807427,"score":0.895788,"active":true,"note":"schema search 🚀 migrate"},`, 20) + `null]`)
+	text := []byte(`[` + strings.Repeat(`{"id":807427,"score":0.895788,"note":"schema search 🚀 migrate"},`, 20) + `null]`)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		if _, err := model.ParsePayload(text); err != nil {
@@ -323,7 +322,7 @@ func BenchmarkParsePayload(b *testing.B) {
 func inputError(t *testing.T, err error) *model.InputError {
 	t.Helper()
 	var input *model.InputError
-	require.True(t, errors.As(err, &input), "%v is no *InputError", err)
+	require.ErrorAs(t, err, &input)
 	return input
 }
 

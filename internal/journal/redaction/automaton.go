@@ -42,7 +42,7 @@ func newAutomaton(patterns []string, fold bool) *automaton {
 			state = a.next[edge]
 		}
 		row := a.row(state)
-		a.ends[row] = append(a.ends[row], uint16(id)) //nolint:gosec // as above
+		a.ends[row] = append(a.ends[row], uint16(id))
 	}
 	a.link()
 	return a

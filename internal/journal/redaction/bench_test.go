@@ -11,7 +11,7 @@ import (
 	"samjournal/internal/model"
 )
 
-const clean = `{"url":"https://alpha.example.com/api/v1/cli/prompt/plugin/?new_session=false&uid=312c634ff42c6d48","method":"POST",` +
+const clean = `{"method":"POST","url":"https://alpha.example.com/api/v1/cli/prompt/plugin/?new_session=false&uid=312c634ff42c6d48",` +
 	`"POST":{"messages":[{"role":"user","content":"sales schema search quarterly emoji manifest weather search escalate forecast ` +
 	`weather manifest data 🚀 rollback budget 🚀 naïve overflow deploy escalate naïve naïve summarize"}],"temperature":0.5,` +
 	`"max_tokens":2048},"META":{"REMOTE_ADDR":"10.0.193.196","HTTP_USER_AGENT":"python-requests/2.32.3","HTTP_HOST":` +
@@ -45,7 +45,8 @@ func TestHostileTextsTakeLinearTime(t *testing.T) {
 	t.Parallel()
 	r := newRedactor(t)
 	for _, part := range []string{
-		"token+", "sk-", "eyJ", "x://a:b/", "<", ">", "--", "password:\n\n", "password: ", "{'pin': \"", `pin: {"\"`, "=", "a:", "bearer ",
+		"token+", "sk-", "eyJ", "x://a:b/", "<", ">", "--", "password:\n\n", "password: ", "{'pin': \"", `pin: {"\"`,
+		"=", "a:", "bearer ",
 		"-----BEGIN PRIVATE", "{", "[", `{"a":`, "tokenize", "password", " ", "\\", "%3d", "cookie=\"", "pin:{\"\\", "token=x,", "hf_",
 		"tokens=1 ", "\"", "{\"", "--pin \"", "pin: |\n ", "<pin>", "max_tokens",
 	} {

@@ -80,14 +80,15 @@ func inlineValue(t []byte, i int) span {
 func bracketEnd(t []byte, i int) int {
 	depth := 0
 	for ; i < len(t); i++ {
-		switch c := t[i]; {
-		case c == '{' || c == '[' || c == '(':
+		switch t[i] {
+		case '{', '[', '(':
 			depth++
-		case c == '}' || c == ']' || c == ')':
-			if depth--; depth == 0 {
+		case '}', ']', ')':
+			depth--
+			if depth == 0 {
 				return i + 1
 			}
-		case c == '"' || c == '\'':
+		case '"', '\'':
 			if s, ok := quotedValue(t, i); ok {
 				i = s.end // also of an unclosed one, so that each byte is read once
 			}

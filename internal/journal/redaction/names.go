@@ -1,6 +1,7 @@
 package redaction
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -70,20 +71,20 @@ func (n *names) add(written string, exception bool) error {
 		rule.wordStart, body = false, body[1:len(body)-1]
 	}
 	if strings.ContainsAny(body, "*=") {
-		return fmt.Errorf(`write it as "*part*", "words" or "=whole"`)
+		return errors.New(`write it as "*part*", "words" or "=whole"`)
 	}
 	var form normalForm
 	form.set([]byte(body))
 	rule.text = string(form.text)
 	switch {
 	case rule.text == "":
-		return fmt.Errorf("it has no letter or digit")
+		return errors.New("it has no letter or digit")
 	case len(rule.text) > 64:
-		return fmt.Errorf("it is longer than 64 letters and digits")
+		return errors.New("it is longer than 64 letters and digits")
 	case !rule.wordStart && len(rule.text) < 3:
-		return fmt.Errorf("fewer than three letters would match almost anywhere; use whole words")
+		return errors.New("fewer than three letters would match almost anywhere; use whole words")
 	case strings.ContainsRune(rule.text, other):
-		return fmt.Errorf("letters beyond a to z (after removal of accents) are not supported")
+		return errors.New("letters beyond a to z (after removal of accents) are not supported")
 	}
 	rule.isTokenRule = rule.text == "token"
 	n.rules = append(n.rules, rule)
@@ -113,7 +114,7 @@ func (f *normalForm) set(name []byte) {
 	)
 	last := none
 	for i, c := range name {
-		kind := none
+		var kind int
 		switch {
 		case 'a' <= c && c <= 'z' || c == other:
 			kind = lower
@@ -126,7 +127,7 @@ func (f *normalForm) set(name []byte) {
 			continue
 		}
 		acronymEnds := kind == upper && last == upper && i+1 < len(name) && 'a' <= name[i+1] && name[i+1] <= 'z'
-		starts := last == none || kind != last && !(last == upper && kind == lower) || acronymEnds
+		starts := last == none || kind != last && (last != upper || kind != lower) || acronymEnds
 		f.text, f.starts = append(f.text, c), append(f.starts, starts)
 		last = kind
 	}
@@ -195,8 +196,8 @@ const (
 
 // foldTable maps the bytes of a name to those of its normal form.
 func foldTable() (table [256]byte) {
-	for c := range len(table) {
-		b := byte(c) //nolint:gosec // below 256
+	for c := range table {
+		b := byte(c)
 		switch {
 		case 'A' <= b && b <= 'Z':
 			table[c] = b - 'A' + 'a'

@@ -19,7 +19,8 @@ import (
 func secretName(t *rapid.T) string {
 	core := rapid.SampledFrom([]string{
 		"password", "passwd", "secret", "access token", "api key", "private key", "client secret", "refresh token", "credential",
-		"authorization", "cookie", "session id", "csrf token", "pass phrase", "card number", "auth token", "secret access key", "pin", "cvv",
+		"authorization", "cookie", "session id", "csrf token", "pass phrase", "card number", "auth token", "secret access key",
+		"pin", "cvv",
 	}).Draw(t, "core")
 	word := rapid.SampledFrom([]string{
 		"", "my", "db", "stripe", "Northwind", "x", "legacy", "prod", "eu west", "user", "old", "v2", "billing service", "7",
@@ -63,14 +64,14 @@ func plant(t *rapid.T, secret string) any {
 		"GET / HTTP/1.1\r\nHost: h\r\n" + token + ": " + secret + "\r\n\r\n",
 		"spec:\n  a: 1\n  " + token + ": " + secret + "\n  b: 2\n",
 		"spec:\n  " + token + ": |\n    " + secret + "\n    more\n  b: 2\n",
-		fmt.Sprintf("Traceback: {'a': 1, '%s': '%s', 'b': 2}", name, secret),
+		"Traceback: {'a': 1, '" + name + "': '" + secret + "', 'b': 2}",
 		fmt.Sprintf("call(a=1, %s='%s')", token, secret),
-		fmt.Sprintf(`{"a": 1, "%s": "%s`, name, secret),
-		fmt.Sprintf(`{"a": {"%s": "%s"}, "b": 1.10}`, name, secret),
+		`{"a": 1, "` + name + `": "` + secret,
+		`{"a": {"` + name + `": "` + secret + `"}, "b": 1.10}`,
 		fmt.Sprintf("curl -H '%s: %s' https://example.com", token, secret),
 		fmt.Sprintf("<r><%s>%s</%s></r>", token, secret, token),
 		fmt.Sprintf("%s --%s %s --verbose", "tool", token, secret),
-		map[string]any{fmt.Sprintf(`{"%s": "%s"}`, name, secret): ""},
+		map[string]any{`{"` + name + `": "` + secret + `"}`: ""},
 		"Bearer " + secret, "tOKEN " + secret, "basic " + secret,
 		"failed with bearer " + long + ", again", "sk-" + long, "see ghp_" + long + "!", "postgres://u:" + secret + "@h/db",
 		"https://u:" + secret + "@h:8443/x?y=1 is down",
@@ -82,7 +83,7 @@ func plant(t *rapid.T, secret string) any {
 
 // bury hides a value in objects, arrays and strings of JSON.
 func bury(t *rapid.T, v any) any {
-	strings := 0
+	nested := 0
 	for range rapid.IntRange(0, 5).Draw(t, "levels") {
 		switch rapid.IntRange(0, 3).Draw(t, "wrap") {
 		case 0:
@@ -92,7 +93,8 @@ func bury(t *rapid.T, v any) any {
 		case 2:
 			v = map[string]any{"spec": map[string]any{"items": []any{v}}}
 		default:
-			if strings++; strings > 3 {
+			nested++
+			if nested > 3 {
 				continue
 			}
 			b, err := json.Marshal(v)
@@ -197,7 +199,7 @@ func without(v any, pointer string) any {
 	case map[string]any:
 		c[parts[0]] = without(c[parts[0]], strings.TrimPrefix(pointer, pointer[:1+pathLength(pointer)]))
 	case []any:
-		i, _ := strconv.Atoi(parts[0]) //nolint:errcheck // at has followed it
+		i, _ := strconv.Atoi(parts[0]) // at has followed it
 		c[i] = without(c[i], strings.TrimPrefix(pointer, pointer[:1+pathLength(pointer)]))
 	}
 	return v
@@ -234,8 +236,10 @@ func FuzzRedact(f *testing.F) {
 func FuzzRedactText(f *testing.F) {
 	r := newRedactor(f)
 	for _, seed := range []string{
-		"Authorization: Bearer abc\r\npassword=x&b", `{"token":"x"`, "{'pin': 'x", "-----BEGIN PRIVATE KEY-----\nx", "\\\"pin\\\":\\\"x\\\"",
-		"[token=a]", `["Bearer abc"x"]`, "pin: |\n  a\n b", "x://u:p@h", "eyJhbGciOiJIUzI1NiJ9.a.b", "token%3dx", "<pin><![CDATA[x]]></pin>",
+		"Authorization: Bearer abc\r\npassword=x&b", `{"token":"x"`, "{'pin': 'x", "-----BEGIN PRIVATE KEY-----\nx",
+		"\\\"pin\\\":\\\"x\\\"",
+		"[token=a]", `["Bearer abc"x"]`, "pin: |\n  a\n b", "x://u:p@h", "eyJhbGciOiJIUzI1NiJ9.a.b",
+		"token%3dx", "<pin><![CDATA[x]]></pin>",
 	} {
 		f.Add(seed)
 	}

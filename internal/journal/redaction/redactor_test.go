@@ -67,7 +67,7 @@ func TestMasksByName(t *testing.T) {
 func TestNamesOfSecrets(t *testing.T) {
 	t.Parallel()
 	r := newRedactor(t)
-	for _, name := range strings.Fields(`password passwd pwd passphrase secret client_secret token access_token refresh_token
+	for name := range strings.FieldsSeq(`password passwd pwd passphrase secret client_secret token access_token refresh_token
 		id_token auth_token api_key apiKey apikey API-KEY x-api-key authorization proxy-authorization cookie cookies Set-Cookie
 		sessionid session_id csrftoken csrfmiddlewaretoken X-CSRF-Token private_key credentials credit_card creditCardNumber
 		cardNumber cvv cvc ssn HTTP_AUTHORIZATION HTTP_COOKIE HTTP_X_API_KEY HTTP_X_CSRFTOKEN db_password dbpassword DBPASSWORD
@@ -84,7 +84,7 @@ func TestNamesOfSecrets(t *testing.T) {
 func TestNamesOfOrdinaryValues(t *testing.T) {
 	t.Parallel()
 	r := newRedactor(t)
-	for _, name := range strings.Fields(`max_tokens maxTokens token_count total_tokens prompt_tokens completion_tokens
+	for name := range strings.FieldsSeq(`max_tokens maxTokens token_count total_tokens prompt_tokens completion_tokens
 		completion_tokens_details tokenizer tokenization secretary password_changed_at passwordChangedAt token_type secret_name
 		cookie_policy token_expires_at password_min_length access_token_expiry author authority shipping spinning opinion bypass
 		compass passenger key keyboard monkey id session new_session uid user username account_number assignment design
@@ -105,15 +105,23 @@ func TestLeavesWhatHidesNothing(t *testing.T) {
 		{`{"password":"[REDACTED]"}`, `{"password":"[REDACTED]"}`, ""},
 		{`{"tokens":512,"pin":512}`, `{"tokens":512,"pin":"[REDACTED]"}`, "/pin"},
 		{`"password"`, `"password"`, ""},
-		{`{"required":["password","email"],"kind":"Secret","thing":"Secret"}`,
-			`{"required":["password","email"],"kind":"Secret","thing":"Secret"}`, ""},
-		{`{"note":"Token expired","b":"Basic plan","c":"the bearer of bad news","d":"token abc","e":"password required"}`,
-			`{"note":"Token expired","b":"Basic plan","c":"the bearer of bad news","d":"token [REDACTED]","e":"password required"}`, "/d"},
-		{`{"url":"https://h:8443/a?uid=1&new_session=false#x","at":"2026-01-01T00:00:00Z","m":"a==b; c != d"}`,
-			`{"url":"https://h:8443/a?uid=1&new_session=false#x","at":"2026-01-01T00:00:00Z","m":"a==b; c != d"}`, ""},
+		{
+			`{"required":["password","email"],"kind":"Secret","thing":"Secret"}`,
+			`{"required":["password","email"],"kind":"Secret","thing":"Secret"}`, "",
+		},
+		{
+			`{"note":"Token expired","b":"Basic plan","c":"the bearer of bad news","d":"token abc","e":"password required"}`,
+			`{"note":"Token expired","b":"Basic plan","c":"the bearer of bad news","d":"token [REDACTED]","e":"password required"}`, "/d",
+		},
+		{
+			`{"url":"https://h:8443/a?uid=1&new_session=false#x","at":"2026-01-01T00:00:00Z","m":"a==b; c != d"}`,
+			`{"url":"https://h:8443/a?uid=1&new_session=false#x","at":"2026-01-01T00:00:00Z","m":"a==b; c != d"}`, "",
+		},
 		{`{"m":"invalid token: unexpected end, token = none"}`, `{"m":"invalid token: unexpected end, token = none"}`, ""},
-		{`{"m":"ssh://git@example.com/x mailto:a@b.c task-management-system-1-and-more"}`,
-			`{"m":"ssh://git@example.com/x mailto:a@b.c task-management-system-1-and-more"}`, ""},
+		{
+			`{"m":"ssh://git@example.com/x mailto:a@b.c task-management-system-1-and-more"}`,
+			`{"m":"ssh://git@example.com/x mailto:a@b.c task-management-system-1-and-more"}`, "",
+		},
 	})
 }
 
@@ -129,29 +137,47 @@ func TestMasksByValue(t *testing.T) {
 		{`["x ` + jwt + ` y"]`, `["x [REDACTED] y"]`, "/0"},
 		{`["a ` + pem + ` b"]`, `["a [REDACTED] b"]`, "/0"},
 		{`["-----BEGIN CERTIFICATE-----\nMIIE"]`, `["-----BEGIN CERTIFICATE-----\nMIIE"]`, ""},
-		{`["key sk-proj-abcDEF0123456789abcd, AKIAIOSFODNN7EXAMPLE ghp_0123456789abcdefABCD xoxb-123456789-abc"]`,
-			`["key [REDACTED], [REDACTED] [REDACTED] [REDACTED]"]`, "/0"},
-		{`["postgres://u:p@h/db","https://a:p@ss@h","x://u:p/w@h","https://0123456789abcdefghij@h/"]`,
-			`["postgres://u:[REDACTED]@h/db","https://a:[REDACTED]@h","x://u:[REDACTED]@h","https://[REDACTED]@h/"]`, "/0 /1 /2 /3"},
-		{`["https://h/p?a=1&token=abc&api_key=x%20y&b=2#f","a=1&user%5Bpassword%5D=x&b=2"]`,
-			`["https://h/p?a=1&token=[REDACTED]&api_key=[REDACTED]&b=2#f","a=1&user%5Bpassword%5D=[REDACTED]&b=2"]`, "/0 /1"},
+		{
+			`["key sk-proj-abcDEF0123456789abcd, AKIAIOSFODNN7EXAMPLE ghp_0123456789abcdefABCD xoxb-123456789-abc"]`,
+			`["key [REDACTED], [REDACTED] [REDACTED] [REDACTED]"]`, "/0",
+		},
+		{
+			`["postgres://u:p@h/db","https://a:p@ss@h","x://u:p/w@h","https://0123456789abcdefghij@h/"]`,
+			`["postgres://u:[REDACTED]@h/db","https://a:[REDACTED]@h","x://u:[REDACTED]@h","https://[REDACTED]@h/"]`, "/0 /1 /2 /3",
+		},
+		{
+			`["https://h/p?a=1&token=abc&api_key=x%20y&b=2#f","a=1&user%5Bpassword%5D=x&b=2"]`,
+			`["https://h/p?a=1&token=[REDACTED]&api_key=[REDACTED]&b=2#f","a=1&user%5Bpassword%5D=[REDACTED]&b=2"]`, "/0 /1",
+		},
 		{`["/login?next=%2Fa%3Ftoken%3Dabc"]`, `["/login?next=%2Fa%3Ftoken%3D[REDACTED]"]`, "/0"},
 		{`["sessionid=abc; csrftoken=def; theme=dark"]`, `["sessionid=[REDACTED]; csrftoken=[REDACTED]; theme=dark"]`, "/0"},
-		{`["{'user': 'bob', 'password': 'x', 'pins': [1, 2], 'cookies': {'a': 'b'}, 'c': 3}"]`,
-			`["{'user': 'bob', 'password': '[REDACTED]', 'pins': [1, 2], 'cookies': [REDACTED], 'c': 3}"]`, "/0"},
+		{
+			`["{'user': 'bob', 'password': 'x', 'hits': [1, 2], 'cookies': {'a': 'b'}, 'c': 3}"]`,
+			`["{'user': 'bob', 'password': '[REDACTED]', 'hits': [1, 2], 'cookies': [REDACTED], 'c': 3}"]`, "/0",
+		},
 		{`["connect(user='a', password=b'x y', port=1)"]`, `["connect(user='a', password=b'[REDACTED]', port=1)"]`, "/0"},
-		{`["OPENAI_API_KEY=abc\nHOME=/root\nexport DB_PASSWORD = \"a b\""]`,
-			`["OPENAI_API_KEY=[REDACTED]\nHOME=/root\nexport DB_PASSWORD = \"[REDACTED]\""]`, "/0"},
-		{`["Host: h\r\nCookie: a=b; c=d\r\nX-Api-Key: k\r\nAccept: x"]`,
-			`["Host: h\r\nCookie: [REDACTED]\r\nX-Api-Key: [REDACTED]\r\nAccept: x"]`, "/0"},
-		{`["spec:\n  user: bob\n  password: hunter2 # x\n  key: |\n    a\n  privateKey: |\n    abc\n\n    def\n  port: 1"]`,
-			`["spec:\n  user: bob\n  password: [REDACTED]\n  key: |\n    a\n  privateKey: [REDACTED]\n  port: 1"]`, "/0"},
+		{
+			`["OPENAI_API_KEY=abc\nHOME=/root\nexport DB_PASSWORD = \"a b\""]`,
+			`["OPENAI_API_KEY=[REDACTED]\nHOME=/root\nexport DB_PASSWORD = \"[REDACTED]\""]`, "/0",
+		},
+		{
+			`["Host: h\r\nCookie: a=b; c=d\r\nX-Api-Key: k\r\nAccept: x"]`,
+			`["Host: h\r\nCookie: [REDACTED]\r\nX-Api-Key: [REDACTED]\r\nAccept: x"]`, "/0",
+		},
+		{
+			`["spec:\n  user: bob\n  password: hunter2 # x\n  key: |\n    a\n  privateKey: |\n    abc\n\n    def\n  port: 1"]`,
+			`["spec:\n  user: bob\n  password: [REDACTED]\n  key: |\n    a\n  privateKey: [REDACTED]\n  port: 1"]`, "/0",
+		},
 		{`["cookies:\n- a: b\n  c: d\n- e\nport: 1"]`, `["cookies:[REDACTED]\nport: 1"]`, "/0"},
 		{`["my password: hunter2, ok"]`, `["my password: [REDACTED], ok"]`, "/0"},
-		{`["<a><ns:password type=\"x\">y</ns:password><b>z</b></a>"]`,
-			`["<a><ns:password type=\"x\">[REDACTED]</ns:password><b>z</b></a>"]`, "/0"},
-		{`["run --password hunter --verbose --api-key=k --max-tokens 5"]`,
-			`["run --password [REDACTED] --verbose --api-key=[REDACTED] --max-tokens 5"]`, "/0"},
+		{
+			`["<a><ns:password type=\"x\">y</ns:password><b>z</b></a>"]`,
+			`["<a><ns:password type=\"x\">[REDACTED]</ns:password><b>z</b></a>"]`, "/0",
+		},
+		{
+			`["run --password hunter --verbose --api-key=k --max-tokens 5"]`,
+			`["run --password [REDACTED] --verbose --api-key=[REDACTED] --max-tokens 5"]`, "/0",
+		},
 		{`["{\"a\":1,\"password\":\"hun"]`, `["{\"a\":1,\"password\":\"[REDACTED]"]`, "/0"},
 		{`["params {\"password\"=>\"x\", \"b\"=>1}"]`, `["params {\"password\"=>\"[REDACTED]\", \"b\"=>1}"]`, "/0"},
 	})
@@ -172,11 +198,17 @@ func TestMasksPairs(t *testing.T) {
 	t.Parallel()
 	runRows(t, []row{
 		{`[["Authorization","x"],["Host","h"]]`, `[["Authorization","[REDACTED]"],["Host","h"]]`, "/0/1"},
-		{`{"rawHeaders":["Host","h","X-Api-Key","x","A","b"]}`, `{"rawHeaders":["Host","h","X-Api-Key","[REDACTED]","A","b"]}`, "/rawHeaders/3"},
+		{
+			`{"rawHeaders":["Host","h","X-Api-Key","x","A","b"]}`,
+			`{"rawHeaders":["Host","h","X-Api-Key","[REDACTED]","A","b"]}`, "/rawHeaders/3",
+		},
 		{`[{"name":"Cookie","value":"x","c":1}]`, `[{"name":"Cookie","value":"[REDACTED]","c":1}]`, "/0/value"},
 		{`{"value":{"a":"Bearer abc"},"Key":"db_password"}`, `{"value":"[REDACTED]","Key":"db_password"}`, "/value"},
 		{`{"old":"x","field":"password","new":"y"}`, `{"old":"[REDACTED]","field":"password","new":"[REDACTED]"}`, "/old /new"},
-		{`{"op":"replace","path":"/user/password","value":"x"}`, `{"op":"replace","path":"/user/password","value":"[REDACTED]"}`, "/value"},
+		{
+			`{"op":"replace","path":"/user/password","value":"x"}`,
+			`{"op":"replace","path":"/user/password","value":"[REDACTED]"}`, "/value",
+		},
 		{`{"name":"max_tokens","value":5}`, `{"name":"max_tokens","value":5}`, ""},
 		{`{"argv":["psql","--password","x","--port","5"]}`, `{"argv":["psql","--password","[REDACTED]","--port","5"]}`, "/argv/2"},
 	})
@@ -200,24 +232,30 @@ func TestWholeBodies(t *testing.T) {
 	}{
 		"request": {
 			redaction.Request,
-			`{"url":"https://h/a?value=x","method":"POST","GET":{"value":"x"},"POST":{"spec":1},"files":["y"],"META":{"QUERY_STRING":"z","A":"b"},"path":"/a","user":"bob","COOKIES":{}}`,
-			`{"url":"https://h/a?[REDACTED]","method":"POST","GET":"[REDACTED]","POST":"[REDACTED]","files":"[REDACTED]","META":{"QUERY_STRING":"[REDACTED]","A":"b"},"path":"/a","user":"bob","COOKIES":{}}`,
+			`{"url":"https://h/a?value=x","method":"POST","GET":{"value":"x"},"POST":{"spec":1},` +
+				`"files":["y"],"META":{"QUERY_STRING":"z","A":"b"},"path":"/a","user":"bob","COOKIES":{}}`,
+			`{"url":"https://h/a?[REDACTED]","method":"POST","GET":"[REDACTED]","POST":"[REDACTED]",` +
+				`"files":"[REDACTED]","META":{"QUERY_STRING":"[REDACTED]","A":"b"},"path":"/a","user":"bob","COOKIES":{}}`,
 			[]string{"/url", "/GET", "/POST", "/files", "/META/QUERY_STRING"},
 		},
 		"response": {
 			redaction.Response, `{"api":"v1","thing":"Secret","metadata":{"command":"get"},"data":{"spec":"x"},"message":"ok"}`,
-			`{"api":"v1","thing":"Secret","metadata":{"command":"get"},"data":"[REDACTED]","message":"ok"}`, []string{"/data"},
+			`{"api":"v1","thing":"Secret","metadata":{"command":"get"},"data":"[REDACTED]","message":"ok"}`,
+			[]string{"/data"},
 		},
 		"error response": {
 			redaction.Response, `{"error":{"description":"x"},"api":"v1"}`, `{"error":"[REDACTED]","api":"v1"}`, []string{"/error"},
 		},
-		"another object":     {redaction.Request, `{"hunter2":{"x":1}}`, `"[REDACTED]"`, []string{""}},
-		"another response":   {redaction.Response, `{"metadata":{"x":1}}`, `"[REDACTED]"`, []string{""}},
-		"an array":           {redaction.Response, `[1,{"data":2}]`, `"[REDACTED]"`, []string{""}},
-		"a string":           {redaction.Request, `"x"`, `"[REDACTED]"`, []string{""}},
-		"a number":           {redaction.Request, `7`, `"[REDACTED]"`, []string{""}},
-		"nothing":            {redaction.Request, `null`, `null`, nil},
-		"no body in the end": {redaction.Request, `{"url":"https://h/","method":"GET","GET":{}}`, `{"url":"https://h/","method":"GET","GET":{}}`, nil},
+		"another object":   {redaction.Request, `{"hunter2":{"x":1}}`, `"[REDACTED]"`, []string{""}},
+		"another response": {redaction.Response, `{"metadata":{"x":1}}`, `"[REDACTED]"`, []string{""}},
+		"an array":         {redaction.Response, `[1,{"data":2}]`, `"[REDACTED]"`, []string{""}},
+		"a string":         {redaction.Request, `"x"`, `"[REDACTED]"`, []string{""}},
+		"a number":         {redaction.Request, `7`, `"[REDACTED]"`, []string{""}},
+		"nothing":          {redaction.Request, `null`, `null`, nil},
+		"no body in the end": {
+			redaction.Request, `{"url":"https://h/","method":"GET","GET":{}}`,
+			`{"url":"https://h/","method":"GET","GET":{}}`, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +292,8 @@ func TestTooManyPlacesAreReportedAsTheWhole(t *testing.T) {
 	require.Equal(t, []string{""}, pointers)
 	require.NotContains(t, got, ":1")
 	long := strings.Repeat("x", 1<<20)
-	got, pointers = redact(t, r, model.ThingPlugin, redaction.Request, payload(t, `{"`+long+`":[`+strings.Repeat(`{"pin":1},`, 50)+`1]}`))
+	got, pointers = redact(t, r, model.ThingPlugin, redaction.Request,
+		payload(t, `{"`+long+`":[`+strings.Repeat(`{"pin":1},`, 50)+`1]}`))
 	require.Equal(t, []string{""}, pointers)
 	require.NotContains(t, got, ":1")
 }

@@ -199,7 +199,7 @@ func (s *scanner) unquote(at text) []byte {
 	if bytes.IndexByte(content, '\\') < 0 {
 		return content
 	}
-	s.buffers.unquote, _ = jsontext.AppendUnquote(s.buffers.unquote[:0], quoted) //nolint:errcheck // lone surrogates become U+FFFD
+	s.buffers.unquote, _ = jsontext.AppendUnquote(s.buffers.unquote[:0], quoted) // lone surrogates become U+FFFD
 	return s.buffers.unquote
 }
 
@@ -275,7 +275,7 @@ func (s *scanner) pointer(n int) string {
 }
 
 func appendPointerToken(b, quotedName []byte) []byte {
-	name, _ := jsontext.AppendUnquote(nil, quotedName) //nolint:errcheck // the decoder has checked it
+	name, _ := jsontext.AppendUnquote(nil, quotedName)
 	for _, c := range name {
 		switch c {
 		case '~':

@@ -84,7 +84,8 @@ func lookJWT(_ *Redactor, _ *buffers, t []byte, start, end int) (span, bool) {
 	for ; stop < len(t); stop++ {
 		c := t[stop]
 		if c == '.' {
-			if dots++; dots == 1 {
+			dots++
+			if dots == 1 {
 				first = stop - start
 			}
 		} else if !isAlnum(c) && c != '_' && c != '-' {

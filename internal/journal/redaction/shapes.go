@@ -72,7 +72,7 @@ func (s *scanner) closeObject(top *frame, end int) {
 		return
 	}
 	for _, m := range top.later {
-		rule := ""
+		var rule string
 		switch {
 		case m.body && top.kind:
 			rule = "kind"
