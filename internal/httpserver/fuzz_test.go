@@ -57,8 +57,8 @@ func FuzzLoneSurrogate(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, literal string) {
 		source := `{ id(id: "` + literal + `") }`
-		if !utf8.ValidString(source) || strings.Contains(strings.ToLower(source), "fffd") || strings.ContainsRune(source, utf8.RuneError) {
-			return
+		if strings.ContainsRune(source, utf8.RuneError) || strings.Contains(strings.ToLower(source), "fffd") {
+			return // the client's own U+FFFD, or invalid UTF-8, which never gets this far
 		}
 
 		doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: source}, 1000)
@@ -105,7 +105,9 @@ func FuzzNegotiate(f *testing.F) {
 
 // FuzzMessage shows that no WebSocket message breaks the reading of one.
 func FuzzMessage(f *testing.F) {
-	for _, seed := range []string{`{"type":"subscribe","id":"1","payload":{"query":"{a}"}}`, `{"type":1}`, `[]`, `{"type":"","id":null}`} {
+	for _, seed := range []string{
+		`{"type":"subscribe","id":"1","payload":{"query":"{a}"}}`, `{"type":1}`, `[]`, `{"type":"","id":null}`,
+	} {
 		f.Add([]byte(seed))
 	}
 

@@ -220,6 +220,14 @@ func TestLargeBodiesAre413(t *testing.T) {
 	require.NotContains(t, a.text, "xxx")
 }
 
+func TestLargeHeadersAre431(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) { c.MaxHeaderBytes = 1000 })
+	a := s.do(t, http.MethodGet, "/graphql?query=%7Bhello%7D&pad="+strings.Repeat("x", 6000), "")
+	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, a.status)
+}
+
 func TestCostlyDocumentsAreRefusedBeforeValidation(t *testing.T) {
 	t.Parallel()
 

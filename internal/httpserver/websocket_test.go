@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"samjournal/internal/httpserver"
 	"samjournal/internal/httpserver/internal/testschema"
@@ -281,6 +282,41 @@ func TestWebSocketViewer(t *testing.T) {
 	a := s.ask(t, `{ hello }`)
 	require.Equal(t, http.StatusUnauthorized, a.status)
 	require.Equal(t, "UNAUTHENTICATED", a.code(t))
+}
+
+func TestViewerRefusalsTellWhetherToTryAgain(t *testing.T) {
+	t.Parallel()
+
+	for code, want := range map[string]struct {
+		status int
+		close  websocket.StatusCode
+	}{
+		"UNAUTHENTICATED": {http.StatusUnauthorized, 4401},
+		"FORBIDDEN":       {http.StatusForbidden, 4403},
+		"RATE_LIMITED":    {http.StatusTooManyRequests, 4503},
+		"UNAVAILABLE":     {http.StatusServiceUnavailable, 4503},
+		"INTERNAL":        {http.StatusInternalServerError, 4500},
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+
+			s := start(t, func(_ *httpserver.Config, d *httpserver.Deps) {
+				d.Viewer = func(context.Context, *http.Request, map[string]any) (context.Context, error) {
+					return nil, &gqlerror.Error{Message: "refused", Extensions: map[string]any{"code": code}}
+				}
+			})
+
+			for _, accept := range []string{"application/json", responseJSON, eventStream} {
+				a := s.ask(t, `{ hello }`, "Accept", accept)
+				require.Equal(t, want.status, a.status, accept)
+				require.Equal(t, code, a.code(t))
+			}
+
+			w := s.dial(t, "graphql-transport-ws")
+			w.send(`{"type":"connection_init"}`)
+			w.expectClose(want.close, "")
+		})
+	}
 }
 
 func TestWebSocketPingIsAnsweredWithItsPayload(t *testing.T) {
