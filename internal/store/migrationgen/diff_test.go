@@ -1,0 +1,100 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"entgo.io/ent/dialect"
+	"github.com/stretchr/testify/require"
+
+	"samjournal/internal/testpostgres"
+)
+
+// onBoth runs a test on a migrated database of each kind.
+func onBoth(t *testing.T, test func(t *testing.T, db dialect.Driver)) {
+	t.Helper()
+	for _, d := range []string{dialect.SQLite, dialect.Postgres} {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			databaseURL := "file:" + filepath.Join(t.TempDir(), "journal.db")
+			if d == dialect.Postgres {
+				databaseURL = testpostgres.New(t)
+			}
+			db, err := migrated(t.Context(), databaseURL)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, db.Close()) })
+			test(t, db)
+		})
+	}
+}
+
+func TestMigrationsAndEntSchemaAgree(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, db dialect.Driver) {
+		migration, err := diff(t.Context(), db, "drift")
+		require.NoError(t, err)
+		require.Empty(t, migration, "the Ent schema asks for this: run make migration name=…")
+	})
+}
+
+// A change of the database that nobody listed must come out, or the test above proves nothing.
+func TestADifferenceThatIsNotListedIsFound(t *testing.T) {
+	t.Parallel()
+	for statement, want := range map[string]string{
+		`DROP INDEX entry_account_id_thing_position`:                     "entry_account_id_thing_position",
+		`ALTER TABLE entries ADD COLUMN extra text`:                      "extra",
+		`DROP INDEX user_account_id_username`:                            "user_account_id_username",
+		`CREATE INDEX more ON users (account_id, email)`:                 "more",
+		`ALTER TABLE users RENAME COLUMN display_name TO displayed_name`: "display_name",
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			onBoth(t, func(t *testing.T, db dialect.Driver) {
+				require.NoError(t, db.Exec(t.Context(), statement, []any{}, nil))
+				migration, err := diff(t.Context(), db, "drift")
+				if err != nil { // SQLite cannot drop a column without building the table anew
+					require.ErrorIs(t, err, errRebuild)
+					migration = err.Error()
+				}
+				require.Contains(t, migration, want)
+				require.NotContains(t, migration, "goose Down")
+			})
+		})
+	}
+}
+
+func TestAListedDifferenceThatDoesNotOccurIsAnError(t *testing.T) {
+	t.Parallel()
+	db, err := migrated(t.Context(), testpostgres.New(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.NoError(t, db.Exec(t.Context(), `ALTER TABLE heads DROP CONSTRAINT heads_account_id_fkey`, []any{}, nil))
+
+	_, err = diff(t.Context(), db, "drift")
+
+	require.ErrorContains(t, err, "heads: drop foreign key heads_account_id_fkey (account_id) on accounts (id)")
+}
+
+func TestGenerateWritesTheNextVersionForBothDatabases(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for _, directory := range []string{"sqlite", "postgres"} {
+		require.NoError(t, os.Mkdir(filepath.Join(root, directory), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(root, directory, "00008_before.sql"), nil, 0o600))
+	}
+	var out strings.Builder
+
+	require.NoError(t, run(t.Context(), []string{"add_something"}, root, &out))
+
+	for _, directory := range []string{"sqlite", "postgres"} {
+		path := filepath.Join(root, directory, "00009_add_something.sql")
+		require.FileExists(t, path)
+		require.Contains(t, out.String(), path)
+	}
+	for _, name := range []string{"", "Two words", "../up", "9"} {
+		require.ErrorContains(t, run(t.Context(), []string{name}, root, &out), "name", name)
+	}
+	require.ErrorContains(t, run(t.Context(), []string{"x"}, t.TempDir(), &out), "module's root")
+}
