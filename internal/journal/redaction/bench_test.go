@@ -11,7 +11,8 @@ import (
 	"samjournal/internal/model"
 )
 
-const clean = `{"method":"POST","url":"https://alpha.example.com/api/v1/cli/prompt/plugin/?new_session=false&uid=312c634ff42c6d48",` +
+const clean = `{"method":"POST",` +
+	`"url":"https://alpha.example.com/api/v1/cli/prompt/plugin/?new_session=false&uid=312c634ff42c6d48",` +
 	`"POST":{"messages":[{"role":"user","content":"sales schema search quarterly emoji manifest weather search escalate forecast ` +
 	`weather manifest data 🚀 rollback budget 🚀 naïve overflow deploy escalate naïve naïve summarize"}],"temperature":0.5,` +
 	`"max_tokens":2048},"META":{"REMOTE_ADDR":"10.0.193.196","HTTP_USER_AGENT":"python-requests/2.32.3","HTTP_HOST":` +
@@ -49,6 +50,7 @@ func TestHostileTextsTakeLinearTime(t *testing.T) {
 		"=", "a:", "bearer ",
 		"-----BEGIN PRIVATE", "{", "[", `{"a":`, "tokenize", "password", " ", "\\", "%3d", "cookie=\"", "pin:{\"\\", "token=x,", "hf_",
 		"tokens=1 ", "\"", "{\"", "--pin \"", "pin: |\n ", "<pin>", "max_tokens",
+		"kind: Secret\nspec:\n",
 	} {
 		text := strings.Repeat(part, 1<<19/len(part))
 		p, err := model.PayloadOf([]any{text, map[string]any{text: text}})

@@ -12,6 +12,13 @@ func lookColon(r *Redactor, b *buffers, t []byte, start, end int) (span, bool) {
 		return lookAddress(t, end)
 	}
 	name, from, quoted := nameBefore(t, start)
+	if isManifestBody(name) && r.inWholeManifest(b, t) {
+		if place, _ := placeOf(t, from); place == atLineStart {
+			s, ok := masked(t, lineValue(t, from, end), secret, "")
+			s.rule = "text, kind of a manifest"
+			return s, ok
+		}
+	}
 	v, rule := r.classifyText(b, name)
 	if v == ordinary {
 		return span{}, false
@@ -34,6 +41,29 @@ func lookColon(r *Redactor, b *buffers, t []byte, start, end int) (span, bool) {
 	}
 	return masked(t, s, v, rule)
 }
+
+// inWholeManifest tells whether the text is YAML with a line such as "kind: Secret". It looks once at each text.
+func (r *Redactor) inWholeManifest(b *buffers, t []byte) bool {
+	if b.manifest == manifestUnknown {
+		b.manifest = manifestOther
+		for line := range bytes.Lines(t) {
+			kind, found := bytes.CutPrefix(bytes.TrimSpace(line), []byte("kind:"))
+			if found && r.wholeKinds[strings.ToLower(string(bytes.Trim(kind, " \t\"'")))] {
+				b.manifest = manifestWhole
+			}
+		}
+	}
+	return b.manifest == manifestWhole
+}
+
+// manifest is what is known of the text that is scanned.
+type manifest uint8
+
+const (
+	manifestUnknown manifest = iota
+	manifestOther
+	manifestWhole
+)
 
 type place int
 

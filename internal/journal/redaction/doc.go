@@ -38,10 +38,11 @@
 // For a thing whose whole body is secret (Secret by default) everything is masked but the envelope: of the request url (without
 // its query), method, path, encoding, content_type, user, META and COOKIES, of the response api, thing, metadata and message,
 // and these by the other rules. A payload of another shape is masked whole. An object whose kind is such a thing has its spec,
-// data and stringData masked in the payloads of other things, too.
+// data and stringData masked in the payloads of other things, too, and so has YAML text with such a kind.
 //
 // # Limits
 //
-// No rule finds a secret that neither its place nor its form gives away: "the password is hunter2" stays. A payload in which
+// No rule finds a secret that neither its place nor its form gives away: "the password is hunter2" stays, and so do options
+// of one letter (-u user:password) and card numbers under a plain name. A payload in which
 // more than MaxPaths places are masked reports the one pointer "", the whole.
 package redaction

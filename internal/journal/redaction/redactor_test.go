@@ -168,6 +168,11 @@ func TestMasksByValue(t *testing.T) {
 			`["spec:\n  user: bob\n  password: hunter2 # x\n  key: |\n    a\n  privateKey: |\n    abc\n\n    def\n  port: 1"]`,
 			`["spec:\n  user: bob\n  password: [REDACTED]\n  key: |\n    a\n  privateKey: [REDACTED]\n  port: 1"]`, "/0",
 		},
+		{
+			`["kind: Secret\nmetadata:\n  name: k\nspec:\n  config:\n    value: x\nb: 1"]`,
+			`["kind: Secret\nmetadata:\n  name: k\nspec:[REDACTED]\nb: 1"]`, "/0",
+		},
+		{`["kind: Plugin\nspec:\n  value: x\n"]`, `["kind: Plugin\nspec:\n  value: x\n"]`, ""},
 		{`["cookies:\n- a: b\n  c: d\n- e\nport: 1"]`, `["cookies:[REDACTED]\nport: 1"]`, "/0"},
 		{`["my password: hunter2, ok"]`, `["my password: [REDACTED], ok"]`, "/0"},
 		{

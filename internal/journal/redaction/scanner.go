@@ -30,6 +30,8 @@ type buffers struct {
 	unquote []byte
 	spans   []span
 	lower   [longestShapeName]byte
+
+	manifest manifest // of the text that is scanned
 }
 
 // frame is an open object or array.

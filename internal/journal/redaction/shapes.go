@@ -75,7 +75,7 @@ func (s *scanner) closeObject(top *frame, end int) {
 		var rule string
 		switch {
 		case m.body && top.kind:
-			rule = "kind"
+			rule = "kind of a manifest"
 		case !m.body && top.pair != "":
 			rule = top.pair
 		default:

@@ -66,6 +66,7 @@ func (r *Redactor) maskText(t []byte, b *buffers) ([]byte, []string) {
 
 func (r *Redactor) scanText(t []byte, b *buffers) []span {
 	spans := b.spans[:0]
+	b.manifest = manifestUnknown
 	find, state := r.text.find, uint32(0)
 	for i := 0; i < len(t); i++ {
 		state = find.step(state, t[i])
