@@ -1328,7 +1328,8 @@ scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
 """
 Any JSON value: object, array, string, number, boolean or null. Numbers keep their text, so read it with a parser that
-does not round if you need more than 53 bits. Inputs: no duplicate names, no lone surrogates, at most 200 levels deep.
+does not round if you need more than 53 bits. Inputs: no duplicate names, no lone surrogates, at most 200 levels deep;
+a number beyond 64 bits must come in the variables, not in the document.
 Code generators: map to ` + "`" + `unknown` + "`" + `.
 """
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")

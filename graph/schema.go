@@ -18,3 +18,6 @@ func SDL() string {
 	formatter.NewFormatter(&b, formatter.WithIndent("  ")).FormatSchema(NewExecutableSchema(Config{}).Schema())
 	return b.String()
 }
+
+// Extensions are what the executor of the schema needs to run it as the contract says.
+func Extensions() []graphql.HandlerExtension { return []graphql.HandlerExtension{Literals{}} }

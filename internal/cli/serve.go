@@ -90,8 +90,9 @@ func newServer(
 		Viewer: func(ctx context.Context, _ *http.Request, _ map[string]any) (context.Context, error) {
 			return model.WithViewer(ctx, viewer), nil
 		},
-		Present: graph.PresentError,
-		Logger:  log,
+		Present:    graph.PresentError,
+		Extensions: graph.Extensions(),
+		Logger:     log,
 	})
 }
 
