@@ -51,18 +51,21 @@ type bar struct {
 
 // Begin starts a phase.
 func (b *bar) Begin(phase string, total int64, unit Unit) {
-	b.now = progressbar.NewOptions64(total,
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(b.w),
 		progressbar.OptionSetDescription(phase),
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("entries"),
-		progressbar.OptionShowBytes(unit == Bytes),
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine of its own
 		progressbar.OptionSetPredictTime(total > 0),
-	)
+	}
+	if unit == Bytes {
+		options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true))
+	} else {
+		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString("entries"))
+	}
+	b.now = progressbar.NewOptions64(total, options...)
 	_ = b.now.RenderBlank()
 }
 
