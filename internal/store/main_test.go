@@ -51,3 +51,11 @@ func migrated(t *testing.T, databaseURL string) *store.Store {
 	require.NoError(t, s.Migrate(context.WithoutCancel(t.Context())))
 	return s
 }
+
+// onBothInTurn calls f with the URL of an empty database of each kind, one after the other.
+func onBothInTurn(t *testing.T, f func(databaseURL string)) {
+	t.Helper()
+	for _, d := range []string{dialect.SQLite, dialect.Postgres} {
+		f(fresh(t, d))
+	}
+}
