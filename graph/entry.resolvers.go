@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+
 	"samjournal/ent"
 	"samjournal/internal/model"
 )

@@ -47,8 +47,7 @@ func PresentError(ctx context.Context, err error) *gqlerror.Error {
 
 // presented returns the error as gqlgen places it: with the path of the response field it belongs to.
 func presented(ctx context.Context, err error) *gqlerror.Error {
-	var placed *gqlerror.Error
-	if errors.As(err, &placed) {
+	if placed, ok := errors.AsType[*gqlerror.Error](err); ok {
 		same := *placed
 		return &same
 	}
@@ -103,7 +102,8 @@ func pathStep(step ast.PathElement) any {
 func classify(err error) (code, message string, input *model.InputError) {
 	switch {
 	case errors.As(err, &input):
-		return codeBadUserInput, input.Error(), input
+		message = input.Error()
+		return codeBadUserInput, message, input
 	case errors.Is(err, journal.ErrConflict):
 		return codeConflict, "the journal has an entry with this key and other content; nothing was added", nil
 	case errors.Is(err, journal.ErrCursorInvalid):
@@ -147,8 +147,7 @@ func (r *Resolver) entryError(ctx context.Context, index int, err error) *Create
 
 // inputErrorUnder puts a name before the path of an *model.InputError; other errors pass.
 func inputErrorUnder(err error, steps ...any) error {
-	var input *model.InputError
-	if errors.As(err, &input) {
+	if input, ok := errors.AsType[*model.InputError](err); ok {
 		return input.Under(steps...)
 	}
 	return err
@@ -156,8 +155,7 @@ func inputErrorUnder(err error, steps ...any) error {
 
 // inputErrorAt gives an *model.InputError the one step as its whole path; other errors pass.
 func inputErrorAt(err error, step any) error {
-	var input *model.InputError
-	if errors.As(err, &input) {
+	if input, ok := errors.AsType[*model.InputError](err); ok {
 		return &model.InputError{Path: []any{step}, Reason: input.Reason}
 	}
 	return err

@@ -178,6 +178,7 @@ type SubscriptionResolver interface {
 	EntryCreated(ctx context.Context, after *string, where map[string]any) (<-chan *EntryEdge, error)
 }
 type ViewerResolver interface {
+	Subject(ctx context.Context, obj *model.Viewer) (*string, error)
 	User(ctx context.Context, obj *model.Viewer) (*ent.User, error)
 }
 
@@ -1002,13 +1003,13 @@ type User implements Node {
   thingLabel: String!
   "The command as people read it: ` + "`" + `Chat config` + "`" + `."
   commandLabel: String!
-  "The entry in a sentence: ` + "`" + `alice applied Plugin` + "`" + `."
+  "The entry in a sentence: ` + "`" + `alice applied Plugin` + "`" + `; without user ` + "`" + `anonymous applied Plugin` + "`" + `."
   summary: String!
   "Who acted; null when nobody was authenticated."
   user: User
-  "The operation's request, with secrets masked. Null when payloadState is ERASED or HIDDEN; see also payloadState."
+  "The operation's request, secrets masked. Null when payloadState is ERASED or HIDDEN; under STORED null is what was sent."
   request: JSON
-  "The operation's response, with secrets masked. Null when payloadState is ERASED or HIDDEN; see also payloadState."
+  "The operation's response, secrets masked. Null when payloadState is ERASED or HIDDEN; under STORED null is what was sent."
   response: JSON
   "What request and response are: tells a null that was stored from one that stands for something removed."
   payloadState: PayloadState!
@@ -1054,7 +1055,10 @@ An entry in a list.
 type EntryEdge {
   "The entry."
   node: Entry!
-  "Where to go on: as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` of ` + "`" + `entries` + "`" + ` with the same order, or as ` + "`" + `after` + "`" + ` of ` + "`" + `entryCreated` + "`" + `."
+  """
+  Where to go on: as ` + "`" + `after` + "`" + ` or ` + "`" + `before` + "`" + ` of ` + "`" + `entries` + "`" + ` with the same orderBy.field, in either direction. A cursor of the
+  POSITION order also serves as ` + "`" + `after` + "`" + ` of ` + "`" + `entryCreated` + "`" + `.
+  """
   cursor: Cursor!
 }
 
@@ -1079,77 +1083,123 @@ enum EntryOrderField {
 }
 
 """
-Which entries. All fields given must match; ` + "`" + `null` + "`" + ` is as if the field were not there. Lists hold 1 to 500 values.
+Which entries. All fields given must match; ` + "`" + `null` + "`" + ` is as if the field were not there. The suffix is the operation: none for
+equal, NEQ not equal, In one of, NotIn none of, GT and GTE greater (or equal), LT and LTE less (or equal). Lists hold 1 to
+500 values, a whole filter at most 100 conditions. Text is compared exactly.
 """
 input EntryWhereInput {
-  "All of these must match. and/or/not nest up to three levels."
+  "All of these must match, at least one must be given. and/or/not nest up to three levels."
   and: [EntryWhereInput!]
-  "At least one of these must match."
+  "At least one of these must match, beside the fields next to ` + "`" + `or` + "`" + `."
   or: [EntryWhereInput!]
   "This must not match."
   not: EntryWhereInput
 
+  "Exactly this key."
   key: String
+  "Any other key."
   keyNEQ: String
+  "One of these keys."
   keyIn: [String!]
+  "None of these keys."
   keyNotIn: [String!]
 
+  "Exactly this position."
   position: Long
+  "Any other position."
   positionNEQ: Long
+  "One of these positions."
   positionIn: [Long!]
+  "None of these positions."
   positionNotIn: [Long!]
+  "After this position."
   positionGT: Long
+  "At or after this position."
   positionGTE: Long
+  "Before this position."
   positionLT: Long
+  "At or before this position."
   positionLTE: Long
 
+  "Exactly this time."
   createdAt: Time
+  "Any other time."
   createdAtNEQ: Time
+  "One of these times."
   createdAtIn: [Time!]
+  "None of these times."
   createdAtNotIn: [Time!]
+  "Later than this."
   createdAtGT: Time
+  "At this time or later."
   createdAtGTE: Time
+  "Earlier than this."
   createdAtLT: Time
+  "At this time or earlier."
   createdAtLTE: Time
 
+  "Exactly this thing."
   thing: Thing
+  "Any other thing."
   thingNEQ: Thing
+  "One of these things."
   thingIn: [Thing!]
+  "None of these things."
   thingNotIn: [Thing!]
 
+  "Exactly this command."
   command: Command
+  "Any other command."
   commandNEQ: Command
+  "One of these commands."
   commandIn: [Command!]
+  "None of these commands."
   commandNotIn: [Command!]
 
+  "Exactly this status."
   statusCode: Int
+  "Any other status."
   statusCodeNEQ: Int
+  "One of these statuses."
   statusCodeIn: [Int!]
+  "None of these statuses."
   statusCodeNotIn: [Int!]
+  "Greater than this."
   statusCodeGT: Int
+  "This or greater; ` + "`" + `statusCodeGTE: 400` + "`" + ` finds failures."
   statusCodeGTE: Int
+  "Less than this."
   statusCodeLT: Int
+  "This or less."
   statusCodeLTE: Int
 
+  "Exactly this origin."
   origin: Origin
+  "Any other origin."
   originNEQ: Origin
+  "One of these origins."
   originIn: [Origin!]
+  "None of these origins."
   originNotIn: [Origin!]
 
-  "The user's exact name. An unknown name matches nothing."
+  "The user's exact name. An unknown name matches nothing; entries without user are ` + "`" + `usernameIsNil: true` + "`" + `."
   username: String
-  "Any other user, or none."
+  "Any other user; also entries without user."
   usernameNEQ: String
+  "One of these users."
   usernameIn: [String!]
+  "None of these users; also entries without user."
   usernameNotIn: [String!]
   "true: only entries without user; false: only entries with one."
   usernameIsNil: Boolean
 
-  "The user's global ID."
+  "The user's global ID, as User.id gives it."
   userID: ID
-  "Any other user, or none."
+  "Any other user; also entries without user."
   userIDNEQ: ID
+  "One of these users."
   userIDIn: [ID!]
+  "None of these users; also entries without user."
   userIDNotIn: [ID!]
 }
 
@@ -1158,9 +1208,9 @@ One operation to journal. An entry can never be changed or deleted: send nothing
 """
 input CreateEntryInput {
   """
-  Name of the entry, 64 lower-case hex digits, unique in the account; drawn by the server when missing. Choose it yourself
-  to retry safely: the same key with the same content returns the first entry (` + "`" + `created: false` + "`" + `), with other content it is
-  a CONFLICT.
+  Name of the entry, 64 lower-case hex digits, unique in the account; drawn by the server when missing. Draw it yourself (32
+  random bytes) to retry safely: the same key with the same content returns the first entry (` + "`" + `created: false` + "`" + `), with other
+  content it is a CONFLICT.
   """
   key: String
   "Who acted, 1 to 150 characters; created when unknown. Give username or userID or neither, not both."
@@ -1193,7 +1243,9 @@ type CreateEntryPayload {
   created: Boolean!
   "The entry; null when you may not read it."
   entry: Entry
-  "The entry with its cursor, as a page in position order or entryCreated gives it; null when you may not read it."
+  """
+  The entry with its cursor, the same as in a page in POSITION order or from entryCreated; null when you may not read it.
+  """
   edge: EntryEdge
 }
 
@@ -1218,23 +1270,36 @@ type CreateEntryError {
   code: String!
   "What is wrong and what is allowed."
   message: String!
-  "Path to the input's spot: ` + "`" + `[\"inputs\", \"2\", \"statusCode\"]` + "`" + `."
+  "Path to the spot, list indexes as text: ` + "`" + `[\"inputs\", \"2\", \"statusCode\"]` + "`" + `."
   path: [String!]!
 }
 
+"""
+What changes the journal: it only ever grows.
+"""
 type Mutation {
   """
   Appends one entry and answers when it is durable. Safe to retry with the same key.
   An entry can never be changed or deleted.
   """
-  createEntry(input: CreateEntryInput!): CreateEntryPayload!
+  createEntry(
+    "The operation."
+    input: CreateEntryInput!
+  ): CreateEntryPayload!
   """
-  Appends up to 1,000 entries, in order, and answers when they are durable. Each input succeeds or fails alone.
+  Appends up to 1,000 entries, in order, and answers when they are durable. Each input succeeds or fails alone; an error of
+  the whole call (UNAVAILABLE, say) means that all may or may not be stored: send them again with the same keys.
   An entry can never be changed or deleted.
   """
-  createEntries(inputs: [CreateEntryInput!]!): CreateEntriesPayload!
+  createEntries(
+    "The operations, in the order in which they get their positions."
+    inputs: [CreateEntryInput!]!
+  ): CreateEntriesPayload!
 }
 
+"""
+What arrives as it happens, over WebSocket (graphql-transport-ws) or server-sent events.
+"""
 type Subscription {
   """
   Entries as they are appended, in order of position, each exactly once.
@@ -1264,16 +1329,19 @@ interface Node {
 Where a page lies in its list, by the Relay Cursor Connections specification.
 """
 type PageInfo {
-  "Whether there is more after endCursor, in the direction of the list's order."
+  "Whether the list goes on after endCursor. With ` + "`" + `last` + "`" + ` this is not looked up: true when ` + "`" + `before` + "`" + ` was given."
   hasNextPage: Boolean!
-  "Whether there is more before startCursor."
+  "Whether there is something before startCursor. With ` + "`" + `first` + "`" + ` this is not looked up: true when ` + "`" + `after` + "`" + ` was given."
   hasPreviousPage: Boolean!
-  "Cursor of the page's first edge; null when the page is empty."
+  "Cursor of the page's first edge; null when the page is empty. Give it as ` + "`" + `before` + "`" + `, with ` + "`" + `last` + "`" + `, to get the previous page."
   startCursor: Cursor
-  "Cursor of the page's last edge; null when the page is empty. Give it as ` + "`" + `after` + "`" + ` to get the next page."
+  "Cursor of the page's last edge; null when the page is empty. Give it as ` + "`" + `after` + "`" + `, with ` + "`" + `first` + "`" + `, to get the next page."
   endCursor: Cursor
 }
 
+"""
+What can be read.
+"""
 type Query {
   "The node with this global ID; null when there is none that you may see."
   node("The id of a node, as this API gave it." id: ID!): Node
@@ -1284,8 +1352,8 @@ type Query {
   """
   The entries of the viewer's account, newest first unless orderBy says otherwise.
 
-  Pages: ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + ` go forward, ` + "`" + `last` + "`" + ` and ` + "`" + `before` + "`" + ` go backward; not both ` + "`" + `first` + "`" + ` and ` + "`" + `last` + "`" + `. A page never changes
-  when entries are added, and entries added meanwhile never make a page repeat or miss one.
+  Pages: ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + ` go forward, ` + "`" + `last` + "`" + ` and ` + "`" + `before` + "`" + ` go backward; not both ` + "`" + `first` + "`" + ` and ` + "`" + `last` + "`" + `. Entries that are added
+  while you turn pages never make the next page repeat or skip one. Any page costs the same, however deep it lies.
   """
   entries(
     "Only entries after this cursor, in the list's order."
@@ -1294,7 +1362,7 @@ type Query {
     first: Int
     "Only entries before this cursor, in the list's order."
     before: Cursor
-    "At most this many, from the end: 0 to 500."
+    "At most this many, from the end: 0 to 500. The edges keep the list's order."
     last: Int
     "Default: position, newest first."
     orderBy: EntryOrder
@@ -1311,7 +1379,7 @@ type Query {
     first: Int
     "Only users before this cursor, in the list's order."
     before: Cursor
-    "At most this many, from the end: 0 to 500."
+    "At most this many, from the end: 0 to 500. The edges keep the list's order."
     last: Int
     "Default: username, ascending."
     orderBy: UserOrder
@@ -1389,30 +1457,44 @@ enum UserOrderField {
 }
 
 """
-Which users. All fields given must match; ` + "`" + `null` + "`" + ` is as if the field were not there. Lists hold 1 to 500 values.
+Which users. All fields given must match; ` + "`" + `null` + "`" + ` is as if the field were not there. Suffixes and limits are those of
+EntryWhereInput.
 """
 input UserWhereInput {
-  "All of these must match. and/or/not nest up to three levels."
+  "All of these must match, at least one must be given. and/or/not nest up to three levels."
   and: [UserWhereInput!]
-  "At least one of these must match."
+  "At least one of these must match, beside the fields next to ` + "`" + `or` + "`" + `."
   or: [UserWhereInput!]
   "This must not match."
   not: UserWhereInput
 
+  "The user's global ID."
   id: ID
+  "Any other user."
   idNEQ: ID
+  "One of these users."
   idIn: [ID!]
+  "None of these users."
   idNotIn: [ID!]
 
+  "Exactly this username."
   username: String
+  "Any other username."
   usernameNEQ: String
+  "One of these usernames."
   usernameIn: [String!]
+  "None of these usernames."
   usernameNotIn: [String!]
 
+  "Added at exactly this time."
   createdAt: Time
+  "Added later than this."
   createdAtGT: Time
+  "Added at this time or later."
   createdAtGTE: Time
+  "Added earlier than this."
   createdAtLT: Time
+  "Added at this time or earlier."
   createdAtLTE: Time
 
   "true: only active users; false: only disabled ones."
@@ -3847,18 +3929,18 @@ func (ec *executionContext) _Viewer_subject(ctx context.Context, field graphql.C
 			return ec.fieldContext_Viewer_subject(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Subject, nil
+			return ec.Resolvers.Viewer().Subject(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalOString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_Viewer_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Viewer", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Viewer", field, true, true, "String")
 }
 
 func (ec *executionContext) _Viewer_user(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -6549,10 +6631,11 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "subject":
-			out.Values[i] = ec._Viewer_subject(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_subject(ctx, field, obj)
+				})
 		case "user":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -7897,18 +7980,6 @@ func (ec *executionContext) marshalOOrigin2ᚖsamjournalᚋinternalᚋmodelᚐOr
 		return graphql.Null
 	}
 	return v
-}
-
-func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
-	res, err := graphql.UnmarshalString(v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOString2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(v)
-	return res
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

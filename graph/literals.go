@@ -1,9 +1,12 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -94,15 +97,13 @@ func equalDefault(given any, def *ast.Value) bool {
 	}
 	a, errA := json.Marshal(given)
 	b, errB := json.Marshal(made)
-	return errA == nil && errB == nil && string(a) == string(b)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 func (l *lifter) set(name string, value any) {
 	if l.count == 0 {
 		own := make(map[string]any, len(l.variables)+1)
-		for k, v := range l.variables {
-			own[k] = v
-		}
+		maps.Copy(own, l.variables)
 		l.variables = own
 	}
 	l.count++
@@ -114,7 +115,7 @@ func (l *lifter) set(name string, value any) {
 func (l *lifter) selections(set ast.SelectionSet) (lifted ast.SelectionSet, changed bool) {
 	replace := func(i int, s ast.Selection) {
 		if !changed {
-			lifted, changed = append(ast.SelectionSet(nil), set...), true
+			lifted, changed = slices.Clone(set), true
 		}
 		lifted[i] = s
 	}
@@ -154,7 +155,7 @@ func (l *lifter) arguments(args ast.ArgumentList) (lifted ast.ArgumentList, chan
 			continue
 		}
 		if !changed {
-			lifted, changed = append(ast.ArgumentList(nil), args...), true
+			lifted, changed = slices.Clone(args), true
 		}
 		name := "\x00literal" + strconv.Itoa(l.count) // no name in a document has a NUL
 		l.set(name, l.evaluate(arg.Value))
@@ -186,7 +187,7 @@ func hasJSON(v *ast.Value) bool {
 func (l *lifter) check(v *ast.Value) {
 	if v.Kind == ast.IntValue {
 		if _, err := strconv.ParseInt(v.Raw, 10, 64); err != nil {
-			l.refuse(v, "integer %s is out of range", short(v.Raw))
+			l.refusef(v, "integer %s is out of range", short(v.Raw))
 		}
 	}
 	for _, child := range v.Children {
@@ -209,12 +210,13 @@ func (l *lifter) evaluate(v *ast.Value) any {
 		return list
 	case ast.ObjectValue:
 		return l.object(v, l.evaluate)
+	default:
+		value, err := v.Value(l.variables)
+		if err != nil {
+			l.refusef(v, "%s is out of range", short(v.Raw))
+		}
+		return value
 	}
-	value, err := v.Value(l.variables)
-	if err != nil {
-		l.refuse(v, "%s is out of range", short(v.Raw))
-	}
-	return value
 }
 
 func (l *lifter) evaluateJSON(v *ast.Value) any {
@@ -230,14 +232,15 @@ func (l *lifter) evaluateJSON(v *ast.Value) any {
 	case ast.ObjectValue:
 		return l.object(v, l.evaluateJSON)
 	case ast.EnumValue:
-		l.refuse(v, "%s is not JSON; write strings in quotes", short(v.Raw))
+		l.refusef(v, "%s is not JSON; write strings in quotes", short(v.Raw))
 		return nil
+	default:
+		value, err := v.Value(l.variables)
+		if err != nil {
+			l.refusef(v, "%s cannot be read", short(v.Raw))
+		}
+		return value
 	}
-	value, err := v.Value(l.variables)
-	if err != nil {
-		l.refuse(v, "%s cannot be read", short(v.Raw))
-	}
-	return value
 }
 
 // object leaves out members whose variable was not given, as the specification wants.
@@ -254,7 +257,7 @@ func (l *lifter) object(v *ast.Value, evaluate func(*ast.Value) any) map[string]
 	return object
 }
 
-func (l *lifter) refuse(v *ast.Value, format string, args ...any) {
+func (l *lifter) refusef(v *ast.Value, format string, args ...any) {
 	if l.err != nil {
 		return
 	}

@@ -31,7 +31,7 @@ type CreateEntryError struct {
 	Code string `json:"code"`
 	// What is wrong and what is allowed.
 	Message string `json:"message"`
-	// Path to the input's spot: `["inputs", "2", "statusCode"]`.
+	// Path to the spot, list indexes as text: `["inputs", "2", "statusCode"]`.
 	Path []string `json:"path"`
 }
 
@@ -39,9 +39,9 @@ func (CreateEntryError) IsCreateEntryResult() {}
 
 // One operation to journal. An entry can never be changed or deleted: send nothing that must not stay.
 type CreateEntryInput struct {
-	// Name of the entry, 64 lower-case hex digits, unique in the account; drawn by the server when missing. Choose it yourself
-	// to retry safely: the same key with the same content returns the first entry (`created: false`), with other content it is
-	// a CONFLICT.
+	// Name of the entry, 64 lower-case hex digits, unique in the account; drawn by the server when missing. Draw it yourself (32
+	// random bytes) to retry safely: the same key with the same content returns the first entry (`created: false`), with other
+	// content it is a CONFLICT.
 	Key *string `json:"key,omitempty"`
 	// Who acted, 1 to 150 characters; created when unknown. Give username or userID or neither, not both.
 	Username *string `json:"username,omitempty"`
@@ -71,7 +71,7 @@ type CreateEntryPayload struct {
 	Created bool `json:"created"`
 	// The entry; null when you may not read it.
 	Entry *ent.Entry `json:"entry,omitempty"`
-	// The entry with its cursor, as a page in position order or entryCreated gives it; null when you may not read it.
+	// The entry with its cursor, the same as in a page in POSITION order or from entryCreated; null when you may not read it.
 	Edge *EntryEdge `json:"edge,omitempty"`
 }
 
@@ -94,7 +94,8 @@ type EntryConnection struct {
 type EntryEdge struct {
 	// The entry.
 	Node *ent.Entry `json:"node"`
-	// Where to go on: as `after` or `before` of `entries` with the same order, or as `after` of `entryCreated`.
+	// Where to go on: as `after` or `before` of `entries` with the same orderBy.field, in either direction. A cursor of the
+	// POSITION order also serves as `after` of `entryCreated`.
 	Cursor string `json:"cursor"`
 }
 
@@ -108,16 +109,17 @@ type EntryOrder struct {
 
 // Where a page lies in its list, by the Relay Cursor Connections specification.
 type PageInfo struct {
-	// Whether there is more after endCursor, in the direction of the list's order.
+	// Whether the list goes on after endCursor. With `last` this is not looked up: true when `before` was given.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether there is more before startCursor.
+	// Whether there is something before startCursor. With `first` this is not looked up: true when `after` was given.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// Cursor of the page's first edge; null when the page is empty.
+	// Cursor of the page's first edge; null when the page is empty. Give it as `before`, with `last`, to get the previous page.
 	StartCursor *string `json:"startCursor,omitempty"`
-	// Cursor of the page's last edge; null when the page is empty. Give it as `after` to get the next page.
+	// Cursor of the page's last edge; null when the page is empty. Give it as `after`, with `first`, to get the next page.
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// What arrives as it happens, over WebSocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
 }
 

@@ -67,7 +67,9 @@ type selection struct {
 }
 
 // fieldsOf returns the fields selected below a set of fields by the name of one of them, whatever their aliases.
-func fieldsOf(op *graphql.OperationContext, fields []graphql.CollectedField, name string, types ...string) []graphql.CollectedField {
+func fieldsOf(
+	op *graphql.OperationContext, fields []graphql.CollectedField, name string, types ...string,
+) []graphql.CollectedField {
 	var below []graphql.CollectedField
 	for _, f := range fields {
 		if f.Name == name {

@@ -7,9 +7,18 @@ package graph
 
 import (
 	"context"
+
 	"samjournal/ent"
 	"samjournal/internal/model"
 )
+
+// Subject is the resolver for the subject field.
+func (r *viewerResolver) Subject(ctx context.Context, obj *model.Viewer) (*string, error) {
+	if obj.Subject == "" {
+		return nil, nil //nolint:nilnil // the local operator has no token
+	}
+	return &obj.Subject, nil
+}
 
 // User is the resolver for the user field.
 func (r *viewerResolver) User(ctx context.Context, obj *model.Viewer) (*ent.User, error) {

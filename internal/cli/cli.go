@@ -21,7 +21,7 @@ request, response and status) and serves it as a GraphQL API.
 
 Start here:
 
-  samjournal serve                 serve on 127.0.0.1:8080, with samjournal.db in this directory
+  samjournal serve                 answer on 127.0.0.1:8080, with samjournal.db in this directory
   samjournal seed                  add 10,000 generated entries to play with
   samjournal import export.json    bring a Django journal along
 

@@ -39,7 +39,7 @@ func (c *seedCmd) options(now time.Time) (seed.Options, error) {
 
 // Run seeds and prints how many entries were written.
 func (c *seedCmd) Run(ctx context.Context, io *streams) (err error) {
-	if err := c.writing.validate(); err != nil {
+	if err := c.validate(); err != nil {
 		return err
 	}
 	opts, err := c.options(time.Now())

@@ -117,7 +117,7 @@ func run(ctx context.Context, log *slog.Logger, server *httpserver.Server, liste
 		case <-stopped:
 			return nil // Serve failed; its error is the one to tell
 		}
-		log.Info("shutting down: running work finishes, subscriptions are told to connect again") //nolint:noctx // ctx has ended
+		log.Info("shutting down: running work finishes, subscriptions are told to connect again")
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		return server.Shutdown(ctx)

@@ -78,14 +78,11 @@ func (fs *feeds) attach(accountID int64) (*feed, uint64, error) {
 			scope: model.Scope{AccountID: accountID}, kick: make(chan struct{}, 1), cancel: cancel, changed: make(chan struct{}),
 		}
 		fs.byAccount[accountID] = f
-		fs.running.Add(1)
-		go func() {
-			defer fs.running.Done()
-			fs.watch(ctx, f)
-		}()
+		fs.running.Go(func() { fs.watch(ctx, f) })
 	}
 	f.followers++
-	return f, f.look(), nil
+	look := f.look()
+	return f, look, nil
 }
 
 // detach ends the feed with its last follower.

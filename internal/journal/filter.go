@@ -228,12 +228,14 @@ func (c *condition[T]) match(row T) bool {
 		return ok && slices.ContainsFunc(c.values, func(w any) bool { return compare(v, w) == 0 })
 	case NEQ, NotIn:
 		return !ok || !slices.ContainsFunc(c.values, func(w any) bool { return compare(v, w) == 0 })
+	default:
+		return ok && c.op.holds(compare(v, c.values[0]))
 	}
-	if !ok {
-		return false
-	}
-	order := compare(v, c.values[0])
-	switch c.op {
+}
+
+// holds tells whether a comparison with this result is what the operation asks for.
+func (op Op) holds(order int) bool {
+	switch op {
 	case GT:
 		return order > 0
 	case GTE:
@@ -249,11 +251,11 @@ func (c *condition[T]) match(row T) bool {
 func compare(a, b any) int {
 	switch a := a.(type) {
 	case string:
-		return cmp.Compare(a, b.(string)) //nolint:forcetypeassert // convert and value give one type per field
+		return cmp.Compare(a, b.(string)) //nolint:errcheck,forcetypeassert // convert and value give one type per field
 	case int64:
-		return cmp.Compare(a, b.(int64)) //nolint:forcetypeassert // as above
+		return cmp.Compare(a, b.(int64)) //nolint:errcheck,forcetypeassert // as above
 	case time.Time:
-		return a.Compare(b.(time.Time)) //nolint:forcetypeassert // as above
+		return a.Compare(b.(time.Time)) //nolint:errcheck,forcetypeassert // as above
 	}
 	panic(fmt.Sprintf("filter value of type %T", a))
 }
@@ -364,15 +366,15 @@ func (c *condition[T]) comparison(s *entsql.Selector, column string, accountID i
 // subquery compares a column of numbers with what a subquery selects. A single value is asked for as a scalar, which the
 // database looks up once and then walks the column's index in order; 0, which no row has, stands for nothing found.
 func (c *condition[T]) subquery(column string, sub *entsql.Selector) *entsql.Predicate {
+	sign := " = "
 	switch c.op {
 	case In:
 		return entsql.In(column, sub)
 	case NotIn:
 		return entsql.NotIn(column, sub)
-	}
-	sign := " = "
-	if c.op == NEQ {
+	case NEQ:
 		sign = " <> "
+	default: // EQ: the fields with a subquery have no other operation
 	}
 	return entsql.P(func(b *entsql.Builder) {
 		b.Ident(column).WriteString(sign + "COALESCE(")

@@ -14,11 +14,11 @@ import (
 	"samjournal/internal/model"
 )
 
-// EntryFilter is a filter over entries, UserFilter one over users.
-type (
-	EntryFilter = Filter[*ent.Entry]
-	UserFilter  = Filter[*ent.User]
-)
+// EntryFilter is a filter over entries.
+type EntryFilter = Filter[*ent.Entry]
+
+// UserFilter is a filter over users.
+type UserFilter = Filter[*ent.User]
 
 // ParseEntryFilter reads an EntryWhereInput; nil gives a filter that matches everything. Errors are *model.InputError.
 func ParseEntryFilter(accountID int64, where map[string]any) (*EntryFilter, error) {
@@ -30,7 +30,7 @@ func ParseUserFilter(accountID int64, where map[string]any) (*UserFilter, error)
 	return (&parser[*ent.User]{accountID: accountID, fields: userFields()}).parse(where, 0)
 }
 
-// EntryFilterNames and UserFilterNames list every filter by its GraphQL name; a test holds the schema to them.
+// EntryFilterNames lists the filters over entries by their GraphQL names; a test holds the schema to them.
 func EntryFilterNames() []string { return filterNames(entryFields()) }
 
 // UserFilterNames lists the filters over users.
@@ -80,7 +80,7 @@ func entryFields() []field[*ent.Entry] {
 		},
 		{
 			// Usernames never change and are unique in their account, so the index on user_id serves them.
-			name: "username", ops: append(set, IsNil), column: entry.FieldUserID, nullable: true, convert: username,
+			name: "username", ops: []Op{EQ, NEQ, In, NotIn, IsNil}, column: entry.FieldUserID, nullable: true, convert: username,
 			value:   func(e *ent.Entry) (any, bool) { return pointee(e.Username) },
 			operand: usersNamed,
 		},
@@ -196,11 +196,8 @@ func deref(v any) any {
 	if !rv.IsValid() {
 		return nil
 	}
-	switch rv.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Slice:
-		if rv.IsNil() {
-			return nil
-		}
+	if k := rv.Kind(); (k == reflect.Pointer || k == reflect.Map || k == reflect.Slice) && rv.IsNil() {
+		return nil
 	}
 	if rv.Kind() == reflect.Pointer {
 		return rv.Elem().Interface()

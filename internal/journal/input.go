@@ -10,7 +10,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"samjournal/internal/journal/redaction"
-
 	"samjournal/internal/model"
 )
 
@@ -114,8 +113,7 @@ func normalUsername(name string) (string, error) {
 
 // under puts steps before the path of an *model.InputError; other errors pass.
 func under(err error, steps ...any) error {
-	var input *model.InputError
-	if errors.As(err, &input) {
+	if input, ok := errors.AsType[*model.InputError](err); ok {
 		return input.Under(steps...)
 	}
 	return err
