@@ -1,4 +1,4 @@
 package main
 
-//go:generate go run -mod=mod ent/entc.go
-//go:generate go run -mod=mod github.com/99designs/gqlgen
+//go:generate go run ent/entc.go
+//go:generate go run github.com/99designs/gqlgen
