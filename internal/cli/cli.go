@@ -57,7 +57,7 @@ func Main(args []string) int {
 	defer stop()
 	var cmds commands
 	parser, err := kong.New(&cmds,
-		kong.Name("samjournal"), kong.Description(description), kong.UsageOnError(),
+		kong.Name("samjournal"), kong.Description(description), kong.ShortUsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}),

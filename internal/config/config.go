@@ -43,11 +43,11 @@ type Database struct {
 // Redaction adds to the rules that mask secrets before an entry is stored.
 type Redaction struct {
 	// Names are further member names whose values are masked, compared without case and separators. Default none.
-	Names []string `name:"redact-names" env:"SAMJOURNAL_REDACT_NAMES" placeholder:"NAME,…" help:"Further JSON member names whose values are masked."`
+	Names []string `name:"redact-names" env:"SAMJOURNAL_REDACT_NAMES" placeholder:"NAME" help:"Further JSON member names whose values are masked."`
 	// Except are member names that are never masked by name. Default none.
-	Except []string `name:"redact-except" env:"SAMJOURNAL_REDACT_EXCEPT" placeholder:"NAME,…" help:"JSON member names that are not masked although a rule names them."`
+	Except []string `name:"redact-except" env:"SAMJOURNAL_REDACT_EXCEPT" placeholder:"NAME" help:"JSON member names that are not masked although a rule names them."`
 	// Things are the things whose whole bodies are masked. Default Secret.
-	Things []string `name:"redact-things" env:"SAMJOURNAL_REDACT_THINGS" default:"Secret" placeholder:"THING,…" help:"Things whose whole request and response bodies are masked. Default: ${default}"`
+	Things []string `name:"redact-things" env:"SAMJOURNAL_REDACT_THINGS" default:"Secret" placeholder:"THING" help:"Things whose whole request and response bodies are masked. Default: ${default}"`
 }
 
 // Log says what is logged.

@@ -59,7 +59,7 @@ func (t *sqliteTx) existing(ctx context.Context, keys []string) (map[string]stor
 	found := map[string]stored{}
 	err := t.inChunks(keys, func(marks string, args []any) error {
 		rows, err := t.tx.QueryContext(ctx, `SELECT key, position, created_at, recorded_at, sent_digest FROM entries
-			WHERE account_id = ? AND key IN (`+marks+`)`, args...)
+			WHERE account_id = ? AND key IN (`+marks+`)`, args...) //nolint:gosec // marks is question marks
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (t *sqliteTx) users(ctx context.Context, usernames []string) (map[string]in
 	ids := map[string]int64{}
 	err := t.inChunks(usernames, func(marks string, args []any) error {
 		rows, err := t.tx.QueryContext(ctx, `SELECT username, id FROM users
-			WHERE account_id = ? AND username IN (`+marks+`)`, args...)
+			WHERE account_id = ? AND username IN (`+marks+`)`, args...) //nolint:gosec // as above
 		if err != nil {
 			return err
 		}
