@@ -2,6 +2,9 @@ package store_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -13,7 +16,27 @@ import (
 	"samjournal/internal/testpostgres"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// migrateVariable makes the test binary a process that migrates the database it names, and ends.
+const migrateVariable = "SAMJOURNAL_TEST_MIGRATE"
+
+func TestMain(m *testing.M) {
+	if databaseURL := os.Getenv(migrateVariable); databaseURL != "" {
+		if err := migrateAndClose(context.Background(), databaseURL); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func migrateAndClose(ctx context.Context, databaseURL string) error {
+	s, err := store.Open(ctx, databaseURL, store.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Migrate(ctx), s.Ready(ctx), s.Close())
+}
 
 // onBoth runs a test on a fresh database of each kind.
 func onBoth(t *testing.T, test func(t *testing.T, databaseURL string)) {

@@ -9,6 +9,7 @@ import (
 	"entgo.io/ent/dialect"
 	"github.com/pressly/goose/v3/lock"
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // migrationLock is the number of PostgreSQL's advisory lock: "samjourn" in ASCII, so that no other program has it.
@@ -22,18 +23,13 @@ func (s *Store) locker() lock.SessionLocker {
 	return sqliteLock{}
 }
 
-// postgresLock is an advisory lock of the session. It asks again and again rather than wait inside one statement: a
-// statement that waits keeps a snapshot, and CREATE INDEX CONCURRENTLY under the lock would wait for that for ever.
-type postgresLock struct{}
-
-// SessionLock takes the lock.
-func (postgresLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+// askAgain calls try until it is done, fails, or the context ends.
+func askAgain(ctx context.Context, try func() (done bool, err error)) error {
 	const pause = 50 * time.Millisecond
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for {
-		var locked bool
-		if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, migrationLock).Scan(&locked); err != nil || locked {
+		if done, err := try(); done || err != nil {
 			return err
 		}
 		select {
@@ -42,6 +38,18 @@ func (postgresLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// postgresLock is an advisory lock of the session. It asks again and again rather than wait inside one statement: a
+// statement that waits keeps a snapshot, and CREATE INDEX CONCURRENTLY under the lock would wait for that for ever.
+type postgresLock struct{}
+
+// SessionLock takes the lock.
+func (postgresLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	return askAgain(ctx, func() (locked bool, err error) {
+		err = conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, migrationLock).Scan(&locked)
+		return locked, err
+	})
 }
 
 // SessionUnlock releases the lock.
@@ -64,13 +72,14 @@ type sqliteLock struct{}
 // SessionLock begins the transaction. Another process's migration may take longer than the connection's busy timeout, so
 // this asks again until the context ends.
 func (sqliteLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	for {
+	return askAgain(ctx, func() (bool, error) {
 		_, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`)
-		var busy *sqlite.Error
-		if err == nil || ctx.Err() != nil || !errors.As(err, &busy) || !unavailable(err) {
-			return err
+		var liteErr *sqlite.Error
+		if errors.As(err, &liteErr) && liteErr.Code()&0xff == sqlite3.SQLITE_BUSY {
+			return false, nil
 		}
-	}
+		return err == nil, err
+	})
 }
 
 // SessionUnlock commits. A migration that failed was rolled back to its savepoint before.

@@ -50,18 +50,18 @@ func run(ctx context.Context, args []string, root string, out io.Writer) (err er
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 
-	bodies := map[string]string{}
-	for directory, databaseURL := range map[string]string{
-		"sqlite":   "file:" + filepath.Join(dir, "empty.db"),
-		"postgres": server.SuperuserURL(),
-	} {
-		if bodies[directory], err = change(ctx, databaseURL, name); err != nil {
-			return fmt.Errorf("%s: %w", directory, err)
+	files := []struct{ directory, databaseURL, body string }{
+		{directory: "sqlite", databaseURL: "file:" + filepath.Join(dir, "empty.db")},
+		{directory: "postgres", databaseURL: server.SuperuserURL()},
+	}
+	for i := range files {
+		if files[i].body, err = change(ctx, files[i].databaseURL, name); err != nil {
+			return fmt.Errorf("%s: %w", files[i].directory, err)
 		}
 	}
-	for directory, body := range bodies {
-		path := filepath.Join(root, directory, fmt.Sprintf("%05d_%s.sql", version, name))
-		if err := os.WriteFile(path, []byte(body), 0o644); err != nil { //nolint:gosec // source code
+	for _, file := range files {
+		path := filepath.Join(root, file.directory, fmt.Sprintf("%05d_%s.sql", version, name))
+		if err := os.WriteFile(path, []byte(file.body), 0o644); err != nil { //nolint:gosec // source code
 			return err
 		}
 		fmt.Fprintln(out, path)
