@@ -37,13 +37,13 @@ func unavailable(err error) bool {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return false // the caller's own doing
-	case errors.As(err, &connectErr), errors.Is(err, driver.ErrBadConn):
-		return true
 	case errors.As(err, &pgErr):
 		// 08 connection, 53 insufficient resources, 57P operator intervention (shutdown), 40 deadlock or serialization,
 		// 55P03 lock not available.
 		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
 			strings.HasPrefix(pgErr.Code, "57P") || strings.HasPrefix(pgErr.Code, "40") || pgErr.Code == "55P03"
+	case errors.As(err, &connectErr), errors.Is(err, driver.ErrBadConn):
+		return true // after what the server itself says: a wrong password does not become right
 	case errors.As(err, &liteErr):
 		const primary = 0xff // extended result codes keep the primary one in the low byte
 		code := liteErr.Code() & primary

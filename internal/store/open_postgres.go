@@ -34,7 +34,8 @@ func parsePostgresURL(s string) (*url.URL, error) {
 	if err != nil || u.Opaque != "" || u.Fragment != "" || strings.HasSuffix(s, "#") || strings.ContainsFunc(s, isControl) {
 		return nil, errPostgresURL()
 	}
-	if strings.Contains(u.EscapedPath(), "@") || strings.Contains(u.RawQuery, "@") {
+	// With one @ at most, which is not in path or query, all before it is user and password to every parser.
+	if strings.Count(s, "@") > 1 || strings.Contains(u.EscapedPath(), "@") || strings.Contains(u.RawQuery, "@") {
 		return nil, errPostgresURL()
 	}
 	if !strings.HasPrefix(s[len(u.Scheme):], "://") {
@@ -42,6 +43,11 @@ func parsePostgresURL(s string) (*url.URL, error) {
 	}
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return nil, errPostgresURL()
+	}
+	for parameter := range strings.SplitSeq(u.RawQuery, "&") {
+		if parameter != "" && !strings.Contains(parameter, "=") { // perhaps the second half of password=a&b
+			return nil, errPostgresURL()
+		}
 	}
 	return u, nil
 }
@@ -51,8 +57,9 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 // secrets lists what of the URL must not be shown, in each way it may be written.
 func secrets(u *url.URL) []string {
 	var found []string
+	const shortest = 4 // a shorter one is found in any text, and replacing it there would give it away
 	add := func(s string) {
-		if s != "" {
+		if len(s) >= shortest {
 			found = append(found, s, url.QueryEscape(s), url.PathEscape(s), strconv.Quote(s), url.UserPassword("", s).String()[1:])
 		}
 	}
