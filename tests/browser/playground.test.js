@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openLine } from './line.js';
+import { openLine } from '../line.mjs';
 import { eventually, launchBrowser, Playground } from './playground.js';
 import { query, startServer } from './server.js';
 

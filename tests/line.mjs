@@ -1,4 +1,4 @@
-// A line between browser and server that can be cut and mended: a TCP relay on a port of its own.
+// A line between a client and the server that can be cut and mended: a TCP relay on a port of its own.
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -11,13 +11,13 @@ export async function openLine(serverURL) {
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
   };
-  const relay = net.createServer((browser) => {
+  const relay = net.createServer((client) => {
     const server = net.connect(Number(port), hostname);
-    keep(browser);
+    keep(client);
     keep(server);
-    browser.pipe(server).pipe(browser);
-    browser.on('close', () => server.destroy());
-    server.on('close', () => browser.destroy());
+    client.pipe(server).pipe(client);
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
   });
   const listen = async (at) => {
     relay.listen(at, '127.0.0.1');
