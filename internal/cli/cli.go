@@ -68,6 +68,7 @@ func Main(args []string) int {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
+		parser.Stdout = os.Stderr // the usage belongs to the error; what a command prints may go into a file
 		parser.FatalIfErrorf(err)
 	}
 	return status(ctx, parsed.Run())

@@ -37,8 +37,8 @@ func openStore(ctx context.Context, cfg config.Database, log *slog.Logger, io *s
 	fmt.Fprintf(io.err, "database: %s\n", s)
 	if cfg.Migrate == "auto" {
 		err = s.Migrate(ctx)
-	} else if err = s.Ready(ctx); err != nil {
-		err = fmt.Errorf("%w; run `samjournal migrate up`, or give --migrate=auto", err)
+	} else if err = s.Ready(ctx); errors.Is(err, store.ErrNotMigrated) {
+		err = fmt.Errorf("%w, or give --migrate=auto", err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -42,7 +42,10 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	j, err := openJournal(s, c.Redaction, c.Digest, log, func(cfg *journal.Config) { cfg.Poll = c.Server.FeedPoll })
+	j, err := openJournal(s, c.Redaction, c.Digest, log, func(cfg *journal.Config) {
+		cfg.Poll = c.Server.FeedPoll
+		cfg.Limits = journal.Limits{Timeout: c.Server.AppendTimeout, QueueBytes: c.Server.AppendQueueBytes}
+	})
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,10 @@ type Server struct {
 	// PayloadLimit is the longest request or response of an entry that is stored whole, in bytes; a longer one becomes a marker
 	// with its beginning. 0, the default: everything that fits the body limit.
 	PayloadLimit int `name:"payload-limit" env:"SAMJOURNAL_PAYLOAD_LIMIT" default:"0" placeholder:"BYTES" help:"Longest request or response stored whole; longer ones are truncated. 0, or 1024 and more. Default: ${default} (no limit but the body's)"`
+	// AppendTimeout is how long an append may take until it is durable; a longer one answers UNAVAILABLE. Default 2 s.
+	AppendTimeout time.Duration `name:"append-timeout" env:"SAMJOURNAL_APPEND_TIMEOUT" default:"2s" placeholder:"DURATION" help:"How long an append may take until it is durable, 10ms to 10m; a longer one answers UNAVAILABLE. Default: ${default}"`
+	// AppendQueueBytes bounds the payloads that wait to be appended, in bytes; more answers UNAVAILABLE at once. Default 64 MiB.
+	AppendQueueBytes int `name:"append-queue-bytes" env:"SAMJOURNAL_APPEND_QUEUE_BYTES" default:"67108864" placeholder:"BYTES" help:"Payloads that may wait to be appended, 1 MiB to 16 GiB; more answers UNAVAILABLE at once. Default: ${default}"`
 	// FeedPoll is how often the feed looks for entries that other processes appended, while there are subscribers. Default 500 ms.
 	FeedPoll time.Duration `name:"feed-poll" env:"SAMJOURNAL_FEED_POLL" default:"500ms" placeholder:"DURATION" help:"How often subscriptions look for entries of other processes, 10ms to 1m. Default: ${default}"`
 	// ShutdownTimeout is how long running work may take to finish after SIGTERM. Default 20 s.
@@ -150,6 +154,10 @@ func (s Server) Validate() error {
 		return wrong("max-body-bytes", "must be from 1024 to %d, is %d", gib, s.MaxBodyBytes)
 	case s.PayloadLimit != 0 && (s.PayloadLimit < 1024 || s.PayloadLimit > gib):
 		return wrong("payload-limit", "must be 0 or from 1024 to %d, is %d", gib, s.PayloadLimit)
+	case s.AppendTimeout < 10*time.Millisecond || s.AppendTimeout > 10*time.Minute:
+		return wrong("append-timeout", "must be from 10ms to 10m, is %s", s.AppendTimeout)
+	case s.AppendQueueBytes < 1<<20 || s.AppendQueueBytes > 16*gib:
+		return wrong("append-queue-bytes", "must be from %d to %d, is %d", 1<<20, 16*gib, s.AppendQueueBytes)
 	case s.FeedPoll < 10*time.Millisecond || s.FeedPoll > time.Minute:
 		return wrong("feed-poll", "must be from 10ms to 1m, is %s", s.FeedPoll)
 	case s.ShutdownTimeout < time.Second || s.ShutdownTimeout > time.Hour:

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"fmt"
 
 	"samjournal/internal/store"
 )
@@ -12,6 +13,14 @@ var ErrConflict = store.ErrConflict
 // ErrUnavailable says that the database cannot be reached or is too busy; an append that failed with it may or may not be
 // stored, and can be sent again with the same key.
 var ErrUnavailable = store.ErrUnavailable
+
+// ErrQueueFull says that more entries wait for a commit than may wait. Nothing of the append is stored. It matches
+// ErrUnavailable.
+var ErrQueueFull = fmt.Errorf("%w: too many entries wait to be appended", ErrUnavailable)
+
+// ErrTimeout says that an append was not durable within the append timeout: it may or may not be stored. It matches
+// ErrUnavailable.
+var ErrTimeout = fmt.Errorf("%w: the append was not durable in time", ErrUnavailable)
 
 // ErrForbidden says that the viewer's role does not allow what was asked.
 var ErrForbidden = errors.New("your role does not allow this")

@@ -46,6 +46,7 @@ type Config struct {
 	// DigestKey, when not empty, is the server's key for digests of what was sent, from which each account's is derived;
 	// else each account's own in the database is used. Entries stay recognisable only while it stays the same.
 	DigestKey []byte
+	Limits    Limits        // of the append path
 	Logger    *slog.Logger  // default: discards
 	Poll      time.Duration // how often the feed looks for entries of other processes while there are subscribers; default 1 s
 }
@@ -56,6 +57,7 @@ type Journal struct {
 	redactor  *redaction.Redactor
 	clock     func() time.Time
 	random    io.Reader
+	committer *committer
 	feeds     *feeds
 	serverKey []byte // may be empty
 
@@ -82,16 +84,20 @@ func New(cfg Config) (*Journal, error) {
 	}
 	return &Journal{
 		backend: cfg.Backend, redactor: cfg.Redactor, clock: cfg.Clock, random: cfg.Random, serverKey: cfg.DigestKey,
-		digestKeys: map[int64][]byte{}, feeds: newFeeds(cfg.Backend, cfg.Poll, cfg.Logger),
+		digestKeys: map[int64][]byte{}, committer: newCommitter(cfg.Backend, cfg.Clock, cfg.Limits), feeds: newFeeds(cfg.Backend, cfg.Poll, cfg.Logger),
 	}, nil
 }
 
-// Close ends every subscription and waits until what the feeds run is gone.
-func (j *Journal) Close() { j.feeds.close() }
+// Close ends every subscription, refuses new appends, and returns when those under way are answered.
+func (j *Journal) Close() {
+	j.feeds.close()
+	j.committer.close()
+}
 
-// Append appends a batch to the journal of the viewer's account in one transaction, in order, and returns when it is
-// durable. Results[i] belongs to inputs[i]: a bad input fails alone. An error concerns the whole batch, of which nothing
-// is then stored (but see ErrUnavailable).
+// Append appends to the journal of the viewer's account, in order, and returns when all is durable. Appends of an account
+// that arrive together share a transaction. Results[i] belongs to inputs[i]: a bad input fails alone. An error concerns all
+// of them: with ErrQueueFull nothing is stored, with ErrTimeout or another ErrUnavailable they may or may not be, with any
+// other nothing is.
 func (j *Journal) Append(ctx context.Context, inputs []Input) ([]Result, error) {
 	viewer, err := model.ViewerFrom(ctx)
 	if err != nil {
@@ -109,7 +115,7 @@ func (j *Journal) Append(ctx context.Context, inputs []Input) ([]Result, error) 
 	if len(batch) == 0 {
 		return results, nil
 	}
-	appended, err := j.backend.Append(ctx, scope.AccountID, j.clock(), batch)
+	appended, err := j.committer.append(ctx, scope.AccountID, batch)
 	if err != nil {
 		return nil, err
 	}

@@ -16,16 +16,38 @@ import (
 // ErrUnavailable says that the database cannot be reached or is too busy now; the same call may succeed later.
 var ErrUnavailable = errors.New("the database is unavailable")
 
+// ErrRefused says that the database refused the data of a statement: a value or a constraint was violated. The same data is
+// refused again.
+var ErrRefused = errors.New("the database refused the data")
+
 // translate is the one place where errors of the two drivers become ours. Errors it does not know pass unchanged.
 func translate(err error) error {
-	if err == nil || errors.Is(err, ErrUnavailable) {
+	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRefused) {
 		return err
 	}
-	if unavailable(err) {
+	switch {
+	case unavailable(err):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case refused(err):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
 }
+
+func refused(err error) bool {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		// 22 data exception, 23 integrity constraint violation, 54 program limit exceeded.
+		return strings.HasPrefix(pgErr.Code, "22") || strings.HasPrefix(pgErr.Code, "23") || strings.HasPrefix(pgErr.Code, "54")
+	}
+	if liteErr, ok := errors.AsType[*sqlite.Error](err); ok {
+		code := liteErr.Code() & primaryCode
+		return code == sqlite3.SQLITE_CONSTRAINT || code == sqlite3.SQLITE_MISMATCH || code == sqlite3.SQLITE_TOOBIG
+	}
+	return false
+}
+
+// primaryCode masks SQLite's extended result codes, which keep the primary one in the low byte.
+const primaryCode = 0xff
 
 func unavailable(err error) bool {
 	var (
@@ -45,8 +67,7 @@ func unavailable(err error) bool {
 	case errors.As(err, &connectErr), errors.Is(err, driver.ErrBadConn):
 		return true // after what the server itself says: a wrong password does not become right
 	case errors.As(err, &liteErr):
-		const primary = 0xff // extended result codes keep the primary one in the low byte
-		code := liteErr.Code() & primary
+		code := liteErr.Code() & primaryCode
 		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || code == sqlite3.SQLITE_FULL ||
 			code == sqlite3.SQLITE_IOERR
 	case errors.As(err, &netErr), pgconn.SafeToRetry(err):
