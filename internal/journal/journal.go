@@ -84,7 +84,8 @@ func New(cfg Config) (*Journal, error) {
 	}
 	return &Journal{
 		backend: cfg.Backend, redactor: cfg.Redactor, clock: cfg.Clock, random: cfg.Random, serverKey: cfg.DigestKey,
-		digestKeys: map[int64][]byte{}, committer: newCommitter(cfg.Backend, cfg.Clock, cfg.Limits), feeds: newFeeds(cfg.Backend, cfg.Poll, cfg.Logger),
+		digestKeys: map[int64][]byte{}, committer: newCommitter(cfg.Backend, cfg.Clock, cfg.Limits),
+		feeds: newFeeds(cfg.Backend, cfg.Poll, cfg.Logger),
 	}, nil
 }
 
