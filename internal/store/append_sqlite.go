@@ -58,9 +58,9 @@ func (t *sqliteTx) lockHead(ctx context.Context) (lockedHead, error) {
 func (t *sqliteTx) existing(ctx context.Context, keys []string) (map[string]stored, error) {
 	found := map[string]stored{}
 	err := t.inChunks(keys, func(marks string, args []any) error {
-		rows, err := t.tx.QueryContext(ctx, //nolint:gosec // marks is question marks
-			`SELECT key, position, created_at, recorded_at, sent_digest FROM entries
-			WHERE account_id = ? AND key IN (`+marks+`)`, args...)
+		query := "SELECT key, position, created_at, recorded_at, sent_digest FROM entries WHERE account_id = ? AND key IN (" +
+			marks + ")"
+		rows, err := t.tx.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
 		}
@@ -86,9 +86,8 @@ func (t *sqliteTx) existing(ctx context.Context, keys []string) (map[string]stor
 func (t *sqliteTx) users(ctx context.Context, usernames []string) (map[string]int64, error) {
 	ids := map[string]int64{}
 	err := t.inChunks(usernames, func(marks string, args []any) error {
-		rows, err := t.tx.QueryContext(ctx, //nolint:gosec // as above
-			`SELECT username, id FROM users
-			WHERE account_id = ? AND username IN (`+marks+`)`, args...)
+		query := "SELECT username, id FROM users WHERE account_id = ? AND username IN (" + marks + ")"
+		rows, err := t.tx.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
 		}
