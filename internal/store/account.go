@@ -23,7 +23,6 @@ var ErrAccountExists = errors.New("an account of this slug exists")
 // digestKeySize is the length of an account's digest key in bytes.
 const digestKeySize = 32
 
-//nolint:gochecknoglobals // compiled once, never changed
 var slugPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // AccountBySlug returns an account and its digest key, or ErrNoAccount with the slug.
@@ -72,7 +71,7 @@ func (s *Store) CreateAccount(ctx context.Context, slug, name string, digestKey 
 	return a, nil
 }
 
-// bind writes a statement's parameters the way the database wants them: ? or $1, $2, …
+// bind writes a statement's parameters the way the database wants them: SQLite ?, PostgreSQL $1, $2 and so on.
 func (s *Store) bind(query string) string {
 	if s.dialect != dialect.Postgres {
 		return query

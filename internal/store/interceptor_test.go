@@ -58,71 +58,74 @@ func as(t *testing.T, account int64, role model.Role, userID *int64) context.Con
 
 func TestEveryStatementOfEntCarriesTheAccount(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		s, collected := logged(t, databaseURL)
-		c := s.Ent()
-		for name, query := range map[string]func(ctx context.Context) error{
-			"all":   func(ctx context.Context) error { _, err := c.Entry.Query().All(ctx); return err },
-			"first": func(ctx context.Context) error { _, err := c.Entry.Query().First(ctx); return err },
-			"count": func(ctx context.Context) error { _, err := c.Entry.Query().Count(ctx); return err },
-			"exist": func(ctx context.Context) error { _, err := c.Entry.Query().Exist(ctx); return err },
-			"ids":   func(ctx context.Context) error { _, err := c.Entry.Query().IDs(ctx); return err },
-			"get":   func(ctx context.Context) error { _, err := c.Entry.Get(ctx, keyA); return err },
-			"clone": func(ctx context.Context) error { _, err := c.Entry.Query().Clone().All(ctx); return err },
-			"unique": func(ctx context.Context) error {
-				_, err := c.Entry.Query().Unique(true).Limit(1).Offset(1).All(ctx)
-				return err
-			},
-			"or": func(ctx context.Context) error {
-				_, err := c.Entry.Query().Where(entry.Or(entry.AccountID(7), entry.StatusCode(200))).All(ctx)
-				return err
-			},
-			"select": func(ctx context.Context) error {
-				_, err := c.Entry.Query().Select(entry.FieldPosition).Ints(ctx)
-				return err
-			},
-			"aggregate": func(ctx context.Context) error {
-				_, err := c.Entry.Query().Aggregate(ent.Max(entry.FieldPosition)).Int(ctx)
-				return err
-			},
-			"group": func(ctx context.Context) error {
-				_, err := c.Entry.Query().GroupBy(entry.FieldThing).Strings(ctx)
-				return err
-			},
-			"modify": func(ctx context.Context) error {
-				_, err := c.Entry.Query().Modify(func(s *entsql.Selector) { s.Limit(1) }).Ints(ctx)
-				_ = err // which columns come back is not the point
-				return nil
-			},
-			"with user": func(ctx context.Context) error { _, err := c.Entry.Query().WithUser().All(ctx); return err },
-			"with user with entries": func(ctx context.Context) error {
-				_, err := c.Entry.Query().WithUser(func(q *ent.UserQuery) {
-					q.WithEntries(func(q *ent.EntryQuery) { q.WithUser().Limit(2) })
-				}).All(ctx)
-				return err
-			},
-			"users":            func(ctx context.Context) error { _, err := c.User.Query().WithEntries().All(ctx); return err },
-			"user count":       func(ctx context.Context) error { _, err := c.User.Query().Count(ctx); return err },
-			"entries of users": func(ctx context.Context) error { _, err := c.User.Query().QueryEntries().All(ctx); return err },
-			"users of entries": func(ctx context.Context) error { _, err := c.Entry.Query().QueryUser().All(ctx); return err },
-			"user":             func(ctx context.Context) error { _, err := c.User.Get(ctx, 1); return err },
-			"head":             func(ctx context.Context) error { _, err := c.Head.Query().Only(ctx); return err },
-			"erasures":         func(ctx context.Context) error { _, err := c.Erasure.Query().All(ctx); return err },
-			"in a transaction": func(ctx context.Context) error { return inTx(ctx, c) },
-			"raw head":         func(ctx context.Context) error { return headOf(ctx, s) },
-			"raw key":          func(ctx context.Context) error { _, err := s.KeyAt(ctx, 1, 0); return err },
-			"raw usernames":    func(ctx context.Context) error { _, err := s.Usernames(ctx, 1, []int64{1, 2}); return err },
-		} {
-			t.Run(name, func(t *testing.T) {
-				require.NoError(t, query(as(t, 1, model.RoleAuditor, nil)))
-				run := collected.take()
-				require.NotEmpty(t, run)
-				for _, statement := range run {
-					require.Empty(t, unscoped(statement), statement)
-				}
-			})
-		}
-	})
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s, collected := logged(t, databaseURL)
+			c := s.Ent()
+			for name, query := range map[string]func(ctx context.Context) error{
+				"all":   func(ctx context.Context) error { _, err := c.Entry.Query().All(ctx); return err },
+				"first": func(ctx context.Context) error { _, err := c.Entry.Query().First(ctx); return err },
+				"count": func(ctx context.Context) error { _, err := c.Entry.Query().Count(ctx); return err },
+				"exist": func(ctx context.Context) error { _, err := c.Entry.Query().Exist(ctx); return err },
+				"ids":   func(ctx context.Context) error { _, err := c.Entry.Query().IDs(ctx); return err },
+				"get":   func(ctx context.Context) error { _, err := c.Entry.Get(ctx, keyA); return err },
+				"clone": func(ctx context.Context) error { _, err := c.Entry.Query().Clone().All(ctx); return err },
+				"unique": func(ctx context.Context) error {
+					_, err := c.Entry.Query().Unique(true).Limit(1).Offset(1).All(ctx)
+					return err
+				},
+				"or": func(ctx context.Context) error {
+					_, err := c.Entry.Query().Where(entry.Or(entry.AccountID(7), entry.StatusCode(200))).All(ctx)
+					return err
+				},
+				"select": func(ctx context.Context) error {
+					_, err := c.Entry.Query().Select(entry.FieldPosition).Ints(ctx)
+					return err
+				},
+				"aggregate": func(ctx context.Context) error {
+					_, err := c.Entry.Query().Aggregate(ent.Max(entry.FieldPosition)).Int(ctx)
+					return err
+				},
+				"group": func(ctx context.Context) error {
+					_, err := c.Entry.Query().GroupBy(entry.FieldThing).Strings(ctx)
+					return err
+				},
+				"modify": func(ctx context.Context) error {
+					_, err := c.Entry.Query().Modify(func(s *entsql.Selector) { s.Limit(1) }).Ints(ctx)
+					_ = err // which columns come back is not the point
+					return nil
+				},
+				"with user": func(ctx context.Context) error { _, err := c.Entry.Query().WithUser().All(ctx); return err },
+				"with user with entries": func(ctx context.Context) error {
+					_, err := c.Entry.Query().WithUser(func(q *ent.UserQuery) {
+						q.WithEntries(func(q *ent.EntryQuery) { q.WithUser().Limit(2) })
+					}).All(ctx)
+					return err
+				},
+				"users":            func(ctx context.Context) error { _, err := c.User.Query().WithEntries().All(ctx); return err },
+				"user count":       func(ctx context.Context) error { _, err := c.User.Query().Count(ctx); return err },
+				"entries of users": func(ctx context.Context) error { _, err := c.User.Query().QueryEntries().All(ctx); return err },
+				"users of entries": func(ctx context.Context) error { _, err := c.Entry.Query().QueryUser().All(ctx); return err },
+				"user":             func(ctx context.Context) error { _, err := c.User.Get(ctx, 1); return err },
+				"head":             func(ctx context.Context) error { _, err := c.Head.Query().Only(ctx); return err },
+				"erasures":         func(ctx context.Context) error { _, err := c.Erasure.Query().All(ctx); return err },
+				"in a transaction": func(ctx context.Context) error { return inTx(ctx, c) },
+				"raw head":         func(ctx context.Context) error { return headOf(ctx, s) },
+				"raw key":          func(ctx context.Context) error { _, err := s.KeyAt(ctx, 1, 0); return err },
+				"raw usernames":    func(ctx context.Context) error { _, err := s.Usernames(ctx, 1, []int64{1, 2}); return err },
+			} {
+				t.Run(name, func(t *testing.T) {
+					require.NoError(t, query(as(t, 1, model.RoleAuditor, nil)))
+					run := collected.take()
+					require.NotEmpty(t, run)
+					for _, statement := range run {
+						require.Empty(t, unscoped(statement), statement)
+					}
+				})
+			}
+		})
+	}
 }
 
 func inTx(ctx context.Context, c *ent.Client) error {
@@ -151,79 +154,88 @@ func TestAViewerSeesWhatItsScopeAllows(t *testing.T) {
 	t.Parallel()
 	one, two, nobody := int64(1), int64(2), int64(99)
 	type seen struct{ entries, users, erasures, heads int }
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		s, _ := logged(t, databaseURL)
-		for name, c := range map[string]struct {
-			ctx  context.Context //nolint:containedctx // of one case
-			want seen
-		}{
-			"auditor":                     {as(t, 1, model.RoleAuditor, nil), seen{2, 2, 0, 1}},
-			"operator":                    {as(t, 1, model.RoleOperator, nil), seen{2, 2, 0, 1}},
-			"auditor of another account":  {as(t, 7, model.RoleAuditor, nil), seen{1, 2, 1, 1}},
-			"auditor of no account":       {as(t, 99, model.RoleAuditor, nil), seen{}},
-			"reader":                      {as(t, 1, model.RoleReader, &one), seen{2, 1, 0, 1}},
-			"reader without entries":      {as(t, 1, model.RoleReader, &two), seen{0, 1, 0, 1}},
-			"reader without user":         {as(t, 1, model.RoleReader, nil), seen{0, 0, 0, 1}},
-			"reader that does not exist":  {as(t, 1, model.RoleReader, &nobody), seen{0, 0, 0, 1}},
-			"reader of the other account": {as(t, 7, model.RoleReader, &one), seen{1, 1, 0, 1}},
-			"writer":                      {as(t, 1, model.RoleWriter, nil), seen{0, 0, 0, 1}},
-			"of no known role":            {as(t, 1, "", nil), seen{0, 0, 0, 1}},
-		} {
-			t.Run(name, func(t *testing.T) {
-				client := s.Ent()
-				entries, err := client.Entry.Query().WithUser().All(c.ctx)
-				require.NoError(t, err)
-				users, err := client.User.Query().WithEntries().All(c.ctx)
-				require.NoError(t, err)
-				erasures, err := client.Erasure.Query().All(c.ctx)
-				require.NoError(t, err)
-				heads, err := client.Head.Query().All(c.ctx)
-				require.NoError(t, err)
-				require.Equal(t, c.want, seen{len(entries), len(users), len(erasures), len(heads)})
-				for _, e := range entries {
-					require.Equal(t, e.AccountID, e.Edges.User.AccountID)
-					require.Equal(t, "alice", e.Edges.User.Username)
-				}
-				for _, u := range users {
-					for _, e := range u.Edges.Entries {
-						require.Equal(t, u.AccountID, e.AccountID)
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s, _ := logged(t, databaseURL)
+			for name, c := range map[string]struct {
+				ctx  context.Context //nolint:containedctx // of one case
+				want seen
+			}{
+				"auditor":                     {as(t, 1, model.RoleAuditor, nil), seen{2, 2, 0, 1}},
+				"operator":                    {as(t, 1, model.RoleOperator, nil), seen{2, 2, 0, 1}},
+				"auditor of another account":  {as(t, 7, model.RoleAuditor, nil), seen{1, 2, 1, 1}},
+				"auditor of no account":       {as(t, 99, model.RoleAuditor, nil), seen{}},
+				"reader":                      {as(t, 1, model.RoleReader, &one), seen{2, 1, 0, 1}},
+				"reader without entries":      {as(t, 1, model.RoleReader, &two), seen{0, 1, 0, 1}},
+				"reader without user":         {as(t, 1, model.RoleReader, nil), seen{0, 0, 0, 1}},
+				"reader that does not exist":  {as(t, 1, model.RoleReader, &nobody), seen{0, 0, 0, 1}},
+				"reader of the other account": {as(t, 7, model.RoleReader, &one), seen{1, 1, 0, 1}},
+				"writer":                      {as(t, 1, model.RoleWriter, nil), seen{0, 0, 0, 1}},
+				"of no known role":            {as(t, 1, "", nil), seen{0, 0, 0, 1}},
+			} {
+				t.Run(name, func(t *testing.T) {
+					client := s.Ent()
+					entries, err := client.Entry.Query().WithUser().All(c.ctx)
+					require.NoError(t, err)
+					users, err := client.User.Query().WithEntries().All(c.ctx)
+					require.NoError(t, err)
+					erasures, err := client.Erasure.Query().All(c.ctx)
+					require.NoError(t, err)
+					heads, err := client.Head.Query().All(c.ctx)
+					require.NoError(t, err)
+					require.Equal(t, c.want, seen{len(entries), len(users), len(erasures), len(heads)})
+					for _, e := range entries {
+						require.Equal(t, e.AccountID, e.Edges.User.AccountID)
+						require.Equal(t, "alice", e.Edges.User.Username)
 					}
-				}
-			})
-		}
-	})
+					for _, u := range users {
+						for _, e := range u.Edges.Entries {
+							require.Equal(t, u.AccountID, e.AccountID)
+						}
+					}
+				})
+			}
+		})
+	}
 }
 
 func TestWithoutAViewerNothingIsRead(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		s, collected := logged(t, databaseURL)
-		_, err := s.Ent().Entry.Query().All(t.Context())
-		require.ErrorIs(t, err, model.ErrNoViewer)
-		_, err = s.Ent().User.Query().Count(t.Context())
-		require.ErrorIs(t, err, model.ErrNoViewer)
-		_, err = s.Ent().Head.Query().Only(t.Context())
-		require.ErrorIs(t, err, model.ErrNoViewer)
-		_, err = s.Ent().Erasure.Query().Exist(t.Context())
-		require.ErrorIs(t, err, model.ErrNoViewer)
-		require.Empty(t, collected.take())
-	})
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s, collected := logged(t, databaseURL)
+			_, err := s.Ent().Entry.Query().All(t.Context())
+			require.ErrorIs(t, err, model.ErrNoViewer)
+			_, err = s.Ent().User.Query().Count(t.Context())
+			require.ErrorIs(t, err, model.ErrNoViewer)
+			_, err = s.Ent().Head.Query().Only(t.Context())
+			require.ErrorIs(t, err, model.ErrNoViewer)
+			_, err = s.Ent().Erasure.Query().Exist(t.Context())
+			require.ErrorIs(t, err, model.ErrNoViewer)
+			require.Empty(t, collected.take())
+		})
+	}
 }
 
 func TestEntDoesNotWrite(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		s, collected := logged(t, databaseURL)
-		ctx := as(t, 1, model.RoleOperator, nil)
-		require.Error(t, s.Ent().Entry.DeleteOneID(keyA).Exec(ctx))
-		_, err := s.Ent().User.Update().Where(user.ID(1)).SetEmail("x").Save(ctx)
-		require.Error(t, err)
-		_, err = s.Ent().Head.Update().SetSize(0).Save(ctx)
-		require.Error(t, err)
-		_, err = s.Ent().Account.Update().SetName("x").Save(ctx)
-		require.Error(t, err)
-		require.Empty(t, collected.take())
-	})
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s, collected := logged(t, databaseURL)
+			ctx := as(t, 1, model.RoleOperator, nil)
+			require.Error(t, s.Ent().Entry.DeleteOneID(keyA).Exec(ctx))
+			_, err := s.Ent().User.Update().Where(user.ID(1)).SetEmail("x").Save(ctx)
+			require.Error(t, err)
+			_, err = s.Ent().Head.Update().SetSize(0).Save(ctx)
+			require.Error(t, err)
+			_, err = s.Ent().Account.Update().SetName("x").Save(ctx)
+			require.Error(t, err)
+			require.Empty(t, collected.take())
+		})
+	}
 }
 
 // Ent applies no interceptor to the other side of these: its subquery would see all accounts.

@@ -38,14 +38,12 @@ func migrateAndClose(ctx context.Context, databaseURL string) error {
 	return errors.Join(s.Migrate(ctx), s.Ready(ctx), s.Close())
 }
 
-// onBoth runs a test on a fresh database of each kind.
-func onBoth(t *testing.T, test func(t *testing.T, databaseURL string)) {
+// both returns the URLs of two empty databases, by dialect.
+func both(t *testing.T) map[string]string {
 	t.Helper()
-	for _, d := range []string{dialect.SQLite, dialect.Postgres} {
-		t.Run(d, func(t *testing.T) {
-			t.Parallel()
-			test(t, fresh(t, d))
-		})
+	return map[string]string{
+		dialect.SQLite:   fresh(t, dialect.SQLite),
+		dialect.Postgres: fresh(t, dialect.Postgres),
 	}
 }
 
@@ -73,12 +71,4 @@ func migrated(t *testing.T, databaseURL string) *store.Store {
 	s := open(t, databaseURL, store.Options{})
 	require.NoError(t, s.Migrate(context.WithoutCancel(t.Context())))
 	return s
-}
-
-// onBothInTurn calls f with the URL of an empty database of each kind, one after the other.
-func onBothInTurn(t *testing.T, f func(databaseURL string)) {
-	t.Helper()
-	for _, d := range []string{dialect.SQLite, dialect.Postgres} {
-		f(fresh(t, d))
-	}
 }

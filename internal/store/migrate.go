@@ -139,15 +139,15 @@ func (s *Store) Migrate(ctx context.Context) (err error) {
 
 // applied reads the versions that the database has, none when it has no table of versions yet.
 func (s *Store) applied(ctx context.Context) (map[int64]bool, error) {
-	exists := `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '` + goose.DefaultTablename + `'`
+	exists := `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'`
 	if s.dialect == dialect.Postgres {
-		exists = `SELECT count(*) FROM pg_class WHERE oid = to_regclass('` + goose.DefaultTablename + `')`
+		exists = `SELECT count(*) FROM pg_class WHERE oid = to_regclass('goose_db_version')`
 	}
 	var n int
 	if err := s.read.QueryRowContext(ctx, exists).Scan(&n); err != nil || n == 0 {
 		return nil, err
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT version_id FROM `+goose.DefaultTablename+` WHERE is_applied`)
+	rows, err := s.read.QueryContext(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied`)
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,7 @@ func openPostgres(ctx context.Context, databaseURL string, opts Options) (*Store
 		return nil, parseError(err, hidden)
 	}
 	if opts.MaxConns > 0 {
-		cfg.MaxConns = int32(min(opts.MaxConns, 1<<15)) //nolint:gosec // bounded
+		cfg.MaxConns = int32(min(opts.MaxConns, 1<<15))
 	}
 	setSession(cfg)
 	if opts.SQLLog != nil {

@@ -57,10 +57,10 @@ func parseSQLiteURL(s string) (sqliteURL, error) {
 	}
 	path, err := url.PathUnescape(rest)
 	if err != nil {
-		return sqliteURL{}, fmt.Errorf("the path %s has a %% that is not followed by two hex digits; write %%25 for a percent sign", rest)
+		return sqliteURL{}, fmt.Errorf("the path %s has a %% without two hex digits after it; write %%25 for a percent sign", rest)
 	}
-	u := sqliteURL{mode: "rwc", busy: busyTimeout}
-	if err := u.set(query); err != nil {
+	u, err := parseSQLiteQuery(query)
+	if err != nil {
 		return sqliteURL{}, err
 	}
 	switch {
@@ -77,12 +77,14 @@ func parseSQLiteURL(s string) (sqliteURL, error) {
 	return u, nil
 }
 
-func (u *sqliteURL) set(query string) error {
+// parseSQLiteQuery reads the part after the question mark.
+func parseSQLiteQuery(query string) (sqliteURL, error) {
+	u := sqliteURL{mode: "rwc", busy: busyTimeout}
 	const allowed = "allowed are mode=rw (the file must exist), mode=rwc (it is created when missing) and " +
 		"_busy_timeout=MILLISECONDS (how long to wait for other processes)"
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return errors.New("the part after ? is not a list of name=value; " + allowed)
+		return u, errors.New("the part after ? is not a list of name=value; " + allowed)
 	}
 	names := make([]string, 0, len(values))
 	for name := range values {
@@ -93,23 +95,23 @@ func (u *sqliteURL) set(query string) error {
 		value := values[name][len(values[name])-1]
 		switch {
 		case name == "mode" && value == "memory":
-			return errInMemory()
+			return u, errInMemory()
 		case name == "mode" && value == "ro":
-			return errors.New("mode=ro: samjournal needs to write to its database; " + allowed)
+			return u, errors.New("mode=ro: samjournal needs to write to its database; " + allowed)
 		case name == "mode" && (value == "rw" || value == "rwc"):
 			u.mode = value
 		case name == "_busy_timeout":
 			const most = 600_000
 			ms, err := strconv.Atoi(value)
 			if err != nil || ms < 0 || ms > most {
-				return fmt.Errorf("_busy_timeout must be a number of milliseconds from 0 to %d", most)
+				return u, fmt.Errorf("_busy_timeout must be a number of milliseconds from 0 to %d", most)
 			}
 			u.busy = time.Duration(ms) * time.Millisecond
 		default:
-			return fmt.Errorf("parameter %s=%s is not supported; %s", name, value, allowed)
+			return u, fmt.Errorf("parameter %s=%s is not supported; %s", name, value, allowed)
 		}
 	}
-	return nil
+	return u, nil
 }
 
 // dsn is what the driver opens. Every connection has these settings; a connection without them could break promises:

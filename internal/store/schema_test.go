@@ -44,15 +44,9 @@ func (r raw) catalog(t *testing.T) string {
 	}
 	var b strings.Builder
 	for _, query := range queries {
-		rows, err := r.QueryContext(t.Context(), query)
-		require.NoError(t, err)
-		for rows.Next() {
-			var line string
-			require.NoError(t, rows.Scan(&line))
-			fmt.Fprintln(&b, strings.TrimRight(line, "\n"))
+		for _, row := range r.rows(t, query) {
+			fmt.Fprintln(&b, strings.TrimRight(fmt.Sprint(row[0]), "\n"))
 		}
-		require.NoError(t, rows.Err())
-		require.NoError(t, rows.Close())
 	}
 	return b.String()
 }
@@ -61,72 +55,74 @@ func (r raw) catalog(t *testing.T) string {
 // change that is meant, run this test with SAMJOURNAL_UPDATE_GOLDEN=1 and read the difference.
 func TestSchemaIsTheAgreedOne(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		migrated(t, databaseURL)
-		r := rawOf(t, databaseURL)
-		golden := filepath.Join("testdata", "schema."+r.dialect+".txt")
-		if os.Getenv("SAMJOURNAL_UPDATE_GOLDEN") != "" {
-			require.NoError(t, os.MkdirAll("testdata", 0o750))
-			require.NoError(t, os.WriteFile(golden, []byte(r.catalog(t)), 0o600))
-		}
-		want, err := os.ReadFile(golden)
-		require.NoError(t, err)
-		require.Equal(t, string(want), r.catalog(t))
-	})
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			migrated(t, databaseURL)
+			r := rawOf(t, databaseURL)
+			golden := filepath.Join("testdata", "schema."+r.dialect+".txt")
+			if os.Getenv("SAMJOURNAL_UPDATE_GOLDEN") != "" {
+				require.NoError(t, os.MkdirAll("testdata", 0o750))
+				require.NoError(t, os.WriteFile(golden, []byte(r.catalog(t)), 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			require.Equal(t, string(want), r.catalog(t))
+		})
+	}
 }
 
 func TestALostProtectionIsNoticed(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		migrated(t, databaseURL)
-		r := rawOf(t, databaseURL)
-		statements := []string{`DROP TRIGGER entries_refuse_delete`, `DROP INDEX entry_account_id_position`}
-		if r.dialect == dialect.Postgres {
-			statements = []string{
-				`ALTER TABLE entries DISABLE TRIGGER entries_refuse_delete`,
-				`DROP TRIGGER entries_refuse_truncate ON entries`,
-				`ALTER TABLE entries DROP CONSTRAINT entries_thing_check`,
-				`ALTER TABLE users ALTER username TYPE varchar COLLATE "default"`,
-				`GRANT DELETE ON entries TO public`,
-				`CREATE OR REPLACE FUNCTION samjournal_refuse_delete() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			migrated(t, databaseURL)
+			r := rawOf(t, databaseURL)
+			statements := []string{`DROP TRIGGER entries_refuse_delete`, `DROP INDEX entry_account_id_position`}
+			if r.dialect == dialect.Postgres {
+				statements = []string{
+					`ALTER TABLE entries DISABLE TRIGGER entries_refuse_delete`,
+					`DROP TRIGGER entries_refuse_truncate ON entries`,
+					`ALTER TABLE entries DROP CONSTRAINT entries_thing_check`,
+					`ALTER TABLE users ALTER username TYPE varchar COLLATE "default"`,
+					`GRANT DELETE ON entries TO public`,
+					`CREATE OR REPLACE FUNCTION samjournal_refuse_delete() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
+				}
 			}
-		}
-		for _, statement := range statements {
-			before := r.catalog(t)
-			r.exec(t, statement)
-			require.NotEqual(t, before, r.catalog(t), statement)
-		}
-	})
+			for _, statement := range statements {
+				before := r.catalog(t)
+				r.exec(t, statement)
+				require.NotEqual(t, before, r.catalog(t), statement)
+			}
+		})
+	}
 }
 
 // Every key begins with the account, so that no constraint of one account can tell of another, and tables can be sharded.
 func TestEveryKeyBeginsWithTheAccount(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		migrated(t, databaseURL)
-		r := rawOf(t, databaseURL)
-		query := `SELECT t.name || '.' || i.name, c.name FROM sqlite_master t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			migrated(t, databaseURL)
+			r := rawOf(t, databaseURL)
+			query := `SELECT t.name || '.' || i.name, c.name FROM sqlite_master t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
 			WHERE t.type = 'table' AND c.seqno = 0 AND t.name NOT IN ('accounts', 'goose_db_version')
 			UNION ALL SELECT t.name || '.fk' || f.id, f."from" FROM sqlite_master t, pragma_foreign_key_list(t.name) f
 			WHERE t.type = 'table' AND f.seq = 0`
-		if r.dialect == dialect.Postgres {
-			query = `SELECT i.indexrelid::regclass::text, a.attname::text FROM pg_index i
+			if r.dialect == dialect.Postgres {
+				query = `SELECT i.indexrelid::regclass::text, a.attname::text FROM pg_index i
 				JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 				WHERE i.indrelid IN ('users'::regclass, 'entries'::regclass, 'erasures'::regclass, 'heads'::regclass)
 				UNION ALL SELECT f.conname::text, a.attname::text FROM pg_constraint f
 				JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] WHERE f.contype = 'f'`
-		}
-		rows, err := r.QueryContext(t.Context(), query)
-		require.NoError(t, err)
-		defer rows.Close()
-		n := 0
-		for rows.Next() {
-			var key, first string
-			require.NoError(t, rows.Scan(&key, &first))
-			require.Equal(t, "account_id", first, key)
-			n++
-		}
-		require.NoError(t, rows.Err())
-		require.Greater(t, n, 14)
-	})
+			}
+			keys := r.rows(t, query)
+			for _, key := range keys {
+				require.Equal(t, "account_id", key[1], key[0])
+			}
+			require.Greater(t, len(keys), 14)
+		})
+	}
 }

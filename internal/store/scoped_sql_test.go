@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-//nolint:gochecknoglobals // compiled once
 var (
 	literals   = regexp.MustCompile(`'(?:[^']|'')*'`)
 	innermost  = regexp.MustCompile(`\(([^()]*)\)`)

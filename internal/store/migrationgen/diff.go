@@ -191,17 +191,16 @@ func foreignKey(f *atlas.ForeignKey) string {
 }
 
 func column(c *atlas.Column) string {
-	text := fmt.Sprintf("%s %s", c.Name, typeName(c.Type.Type))
+	words := []string{c.Name, typeName(c.Type.Type)}
 	if c.Type.Null {
-		text += " null"
+		words = append(words, "null")
 	}
 	for _, a := range c.Attrs {
-		if _, ok := a.(*atlas.Check); ok {
-			continue
+		if _, ok := a.(*atlas.Check); !ok {
+			words = append(words, fmt.Sprintf("%T", a))
 		}
-		text += fmt.Sprintf(" %T", a)
 	}
-	return text
+	return strings.Join(words, " ")
 }
 
 func typeName(t atlas.Type) string {

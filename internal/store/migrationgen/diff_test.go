@@ -12,31 +12,32 @@ import (
 	"samjournal/internal/testpostgres"
 )
 
-// onBoth runs a test on a migrated database of each kind.
-func onBoth(t *testing.T, test func(t *testing.T, db dialect.Driver)) {
+// both returns a migrated database of each kind, by dialect.
+func both(t *testing.T) map[string]dialect.Driver {
 	t.Helper()
-	for _, d := range []string{dialect.SQLite, dialect.Postgres} {
-		t.Run(d, func(t *testing.T) {
-			t.Parallel()
-			databaseURL := "file:" + filepath.Join(t.TempDir(), "journal.db")
-			if d == dialect.Postgres {
-				databaseURL = testpostgres.New(t)
-			}
-			db, err := migrated(t.Context(), databaseURL)
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, db.Close()) })
-			test(t, db)
-		})
+	databases := map[string]dialect.Driver{}
+	for d, databaseURL := range map[string]string{
+		dialect.SQLite:   "file:" + filepath.Join(t.TempDir(), "journal.db"),
+		dialect.Postgres: testpostgres.New(t),
+	} {
+		db, err := migrated(t.Context(), databaseURL)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, db.Close()) })
+		databases[d] = db
 	}
+	return databases
 }
 
 func TestMigrationsAndEntSchemaAgree(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, db dialect.Driver) {
-		migration, err := diff(t.Context(), db, "drift")
-		require.NoError(t, err)
-		require.Empty(t, migration, "the Ent schema asks for this: run make migration name=…")
-	})
+	for d, db := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			migration, err := diff(t.Context(), db, "drift")
+			require.NoError(t, err)
+			require.Empty(t, migration, "the Ent schema asks for this: run make migration name=…")
+		})
+	}
 }
 
 // A change of the database that nobody listed must come out, or the test above proves nothing.
@@ -51,16 +52,19 @@ func TestADifferenceThatIsNotListedIsFound(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			onBoth(t, func(t *testing.T, db dialect.Driver) {
-				require.NoError(t, db.Exec(t.Context(), statement, []any{}, nil))
-				migration, err := diff(t.Context(), db, "drift")
-				if err != nil { // SQLite cannot drop a column without building the table anew
-					require.ErrorIs(t, err, errRebuild)
-					migration = err.Error()
-				}
-				require.Contains(t, migration, want)
-				require.NotContains(t, migration, "goose Down")
-			})
+			for d, db := range both(t) {
+				t.Run(d, func(t *testing.T) {
+					t.Parallel()
+					require.NoError(t, db.Exec(t.Context(), statement, []any{}, nil))
+					migration, err := diff(t.Context(), db, "drift")
+					if err != nil { // SQLite cannot drop a column without building the table anew
+						require.ErrorIs(t, err, errRebuild)
+						migration = err.Error()
+					}
+					require.Contains(t, migration, want)
+					require.NotContains(t, migration, "goose Down")
+				})
+			}
 		})
 	}
 }
