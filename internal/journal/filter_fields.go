@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -71,7 +72,7 @@ func entryFields() []field[*ent.Entry] {
 			value: func(e *ent.Entry) (any, bool) { return string(e.Command), true },
 		},
 		{
-			name: "statusCode", ops: ordered, column: entry.FieldStatusCode, convert: integer,
+			name: "statusCode", ops: ordered, column: entry.FieldStatusCode, convert: statusCode,
 			value: func(e *ent.Entry) (any, bool) { return int64(e.StatusCode), true },
 		},
 		{
@@ -136,7 +137,15 @@ func text(_ int64, v any) (any, error) {
 	if rv.Kind() != reflect.String {
 		return nil, unusable("", v)
 	}
-	return rv.String(), nil
+	return withoutNUL(rv.String())
+}
+
+// withoutNUL refuses what no stored text has and PostgreSQL cannot be asked for.
+func withoutNUL(s string) (any, error) {
+	if strings.ContainsRune(s, 0) {
+		return nil, &model.InputError{Reason: "must not have NUL characters"}
+	}
+	return s, nil
 }
 
 // username takes a name in the form in which users are stored.
@@ -145,7 +154,7 @@ func username(_ int64, v any) (any, error) {
 	if !ok {
 		return nil, unusable("", v)
 	}
-	return norm.NFC.String(s), nil
+	return withoutNUL(norm.NFC.String(s))
 }
 
 func integer(_ int64, v any) (any, error) {
@@ -156,6 +165,15 @@ func integer(_ int64, v any) (any, error) {
 		return v, nil
 	}
 	return nil, unusable("", v)
+}
+
+// statusCode takes what a status can be: PostgreSQL cannot compare its column, a smallint, with more.
+func statusCode(_ int64, v any) (any, error) {
+	n, err := integer(0, v)
+	if code, ok := n.(int64); ok && (code < 0 || code > maxStatusCode) {
+		return nil, &model.InputError{Reason: fmt.Sprintf("must be from 0 to %d, is %d", maxStatusCode, code)}
+	}
+	return n, err
 }
 
 func instant(_ int64, v any) (any, error) {
