@@ -1156,7 +1156,7 @@ input EntryWhereInput {
   "None of these commands."
   commandNotIn: [Command!]
 
-  "Exactly this status."
+  "Exactly this status, 0 to 32767 as in all filters by status."
   statusCode: Int
   "Any other status."
   statusCodeNEQ: Int

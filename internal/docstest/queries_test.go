@@ -26,10 +26,12 @@ func TestEveryDocumentedQueryAnswersWhatIsShown(t *testing.T) {
 			continue
 		}
 		ran[name] = len(examples)
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			(&reader{url: serve(t)}).follow(t, examples)
-		})
+		for kind, databaseURL := range databases(t) {
+			t.Run(name+" on "+kind, func(t *testing.T) {
+				t.Parallel()
+				(&reader{url: serve(t, databaseURL)}).follow(t, examples)
+			})
+		}
 	}
 	require.Greater(t, ran["docs/schema.md"], 20)
 }
@@ -132,7 +134,7 @@ func curls(text string) [][]string {
 
 func TestTheCurlCommandsOfTheReadmeWork(t *testing.T) {
 	t.Parallel()
-	url := serve(t)
+	url := serve(t, sqlite(t))
 	ran := 0
 	for _, b := range blocksOf(t, read(t, "README.md")) {
 		if b.language != "sh" {

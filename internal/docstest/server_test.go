@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/cli"
+	"samjournal/internal/testpostgres"
 )
 
 // serveVariable makes the test binary the product: what runs is the command line itself, and Go's test cache knows on which
@@ -31,13 +32,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve starts a server with an empty journal and returns the address of its endpoint.
-func serve(t *testing.T) string {
+// databases returns the URLs of an empty database of each kind.
+func databases(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{"sqlite": sqlite(t), "postgres": testpostgres.New(t)}
+}
+
+func sqlite(t *testing.T) string {
+	t.Helper()
+	return "file:" + filepath.Join(t.TempDir(), "journal.db")
+}
+
+// serve starts a server over a database and returns the address of its endpoint.
+func serve(t *testing.T, databaseURL string) string {
 	t.Helper()
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), executable, "serve", "--listen", "127.0.0.1:0",
-		"--database-url", "file:"+filepath.Join(t.TempDir(), "journal.db"), "--log-format", "json")
+		"--database-url", databaseURL, "--log-format", "json")
 	command.Env = []string{serveVariable + "=1"} // and nothing that configures the server otherwise
 	output, err := command.StderrPipe()
 	require.NoError(t, err)
