@@ -148,6 +148,9 @@ func setSession(cfg *pgxpool.Config) {
 	params["application_name"] = applicationName
 	after := cfg.AfterConnect
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := checkServer(conn.PgConn().ParameterStatus); err != nil {
+			return err
+		}
 		// An answered entry must survive a crash; every other setting waits for at least the local disk.
 		_, err := conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
 			WHERE current_setting('synchronous_commit') = 'off'`)
@@ -156,6 +159,23 @@ func setSession(cfg *pgxpool.Config) {
 		}
 		return err
 	}
+}
+
+// checkServer refuses a server that cannot hold a journal, by what it says of itself when a session begins.
+func checkServer(parameter func(name string) string) error {
+	const oldest = 14
+	version := parameter("server_version") // "17.2 (Debian 17.2-1)", "18beta1"
+	if major, err := strconv.Atoi(leadingDigits(version)); err == nil && major < oldest {
+		return fmt.Errorf("PostgreSQL %s is too old; samjournal needs version %d or later", version, oldest)
+	}
+	if encoding := parameter("server_encoding"); encoding != "" && encoding != "UTF8" {
+		return fmt.Errorf("the database's encoding is %s; samjournal needs one created with ENCODING 'UTF8'", encoding)
+	}
+	return nil
+}
+
+func leadingDigits(s string) string {
+	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
 }
 
 func showPostgres(cfg *pgx.ConnConfig) string {
