@@ -56,12 +56,7 @@ func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var cmds commands
-	parser, err := kong.New(&cmds,
-		kong.Name("samjournal"), kong.Description(description), kong.ShortUsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}),
-	)
+	parser, err := newParser(ctx, &cmds, kong.Bind(&streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "samjournal:", err)
 		return 1
@@ -72,6 +67,15 @@ func Main(args []string) int {
 		parser.FatalIfErrorf(err)
 	}
 	return status(ctx, parsed.Run())
+}
+
+// newParser returns what reads a command line into cmds.
+func newParser(ctx context.Context, cmds *commands, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(cmds, append([]kong.Option{
+		kong.Name("samjournal"), kong.Description(description), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	}, more...)...)
 }
 
 func status(ctx context.Context, err error) int {

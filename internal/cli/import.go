@@ -28,6 +28,17 @@ type importCmd struct {
 	BatchRows        int    `env:"SAMJOURNAL_BATCH_ROWS" default:"500" placeholder:"N" help:"Entries in one transaction, 1 to 10000. Default: ${default}"`
 }
 
+// Help teaches the command.
+func (*importCmd) Help() string {
+	return `Keys and times are kept, names of older versions become today's, secrets are masked. Rows that cannot be imported are
+named on stderr and stop nothing; the exit status is then 3. Run it again and it adds nothing; interrupt it, run it again,
+and it completes.
+
+  python manage.py dumpdata journal.samjournal auth.user > export.json
+  samjournal import export.json --dry-run                        what would happen
+  samjournal import export.json --rejects=rejects.jsonl`
+}
+
 func (c *importCmd) validate() (missing *time.Time, err error) {
 	if err := c.writing.validate(); err != nil {
 		return nil, err

@@ -35,6 +35,11 @@ func (m migrating) with(ctx context.Context, io *streams, f func(*store.Store) e
 
 type migrateStatusCmd struct{ migrating }
 
+// Help teaches the command.
+func (*migrateStatusCmd) Help() string {
+	return `Writes nothing. The other commands migrate by themselves, unless they are given --migrate=off.`
+}
+
 // Run prints the status.
 func (c *migrateStatusCmd) Run(ctx context.Context, io *streams) error {
 	return c.with(ctx, io, func(s *store.Store) error {
@@ -48,6 +53,12 @@ func (c *migrateStatusCmd) Run(ctx context.Context, io *streams) error {
 }
 
 type migrateUpCmd struct{ migrating }
+
+// Help teaches the command.
+func (*migrateUpCmd) Help() string {
+	return `Safe to run by several at once: one does the work, the others wait. It does nothing when the schema is up to date, and a
+schema of a newer samjournal is refused. The other commands migrate by themselves, unless they are given --migrate=off.`
+}
 
 // Run migrates and prints the status.
 func (c *migrateUpCmd) Run(ctx context.Context, io *streams) error {

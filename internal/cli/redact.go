@@ -14,9 +14,17 @@ type redactCmd struct {
 	Redaction config.Redaction `embed:"" group:"Redaction"`
 
 	File    string `arg:"" optional:"" default:"-" help:"JSON document; - for standard input. Default: ${default}"`
-	Thing   string `default:"Prompt" placeholder:"THING" help:"Thing of the entry that the document is the request or response of. Default: ${default}"`
-	Part    string `enum:"request,response" default:"request" help:"request or response. Default: ${default}"`
-	Explain bool   `help:"Instead of the redacted document, print a line for each masked place: its JSON Pointer and the rule. Values are never printed."`
+	Thing   string `default:"Prompt" env:"SAMJOURNAL_REDACT_THING" placeholder:"THING" help:"Thing of the entry that the document is the request or response of. Default: ${default}"`
+	Part    string `enum:"request,response" env:"SAMJOURNAL_REDACT_PART" default:"request" help:"request or response. Default: ${default}"`
+	Explain bool   `env:"SAMJOURNAL_REDACT_EXPLAIN" help:"Instead of the redacted document, print a line for each masked place: its JSON Pointer and the rule. Values are never printed."`
+}
+
+// Help teaches the command.
+func (*redactCmd) Help() string {
+	return `Use it to find out whether a secret of yours would be masked, and what to add to --redact-names if not.
+
+  samjournal redact request.json                                 the document as it would be stored
+  echo '{"apiKey": "abc"}' | samjournal redact --explain         what is masked, and why`
 }
 
 // Run prints the redacted document, or what was masked and why.

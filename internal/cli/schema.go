@@ -10,6 +10,13 @@ import (
 
 type schemaCmd struct{}
 
+// Help teaches the command.
+func (schemaCmd) Help() string {
+	return `For code generators and linters of clients:
+
+  samjournal schema > schema.graphql`
+}
+
 // Run prints the SDL.
 func (schemaCmd) Run(io *streams) error {
 	_, err := fmt.Fprint(io.out, graph.SDL())

@@ -21,6 +21,15 @@ type seedCmd struct {
 	Account string `default:"default" env:"SAMJOURNAL_ACCOUNT" placeholder:"SLUG" help:"Account whose journal gets the entries. Default: ${default}"`
 }
 
+// Help teaches the command.
+func (*seedCmd) Help() string {
+	return `Generated entries look like those of a real journal. They can never be taken out again: use a database for trying.
+
+  samjournal seed                                                10,000 entries
+  DATABASE_URL=file:large.db samjournal seed --entries=1000000   a large journal of its own
+  samjournal seed --append                                       further ones`
+}
+
 func (c *seedCmd) options(now time.Time) (seed.Options, error) {
 	const most = 100_000_000
 	opts := seed.Options{Entries: c.Entries, Seed: c.Seed, End: now.UTC().Truncate(24 * time.Hour)}

@@ -25,6 +25,16 @@ type serveCmd struct {
 	config.Config `embed:""`
 }
 
+// Help teaches the command.
+func (*serveCmd) Help() string {
+	return `Answers at /graphql (POST, GET, WebSocket, server-sent events), /playground/, /healthz, /readyz and /metrics. SIGTERM
+finishes running work first.
+
+  samjournal serve                                               SQLite, samjournal.db in this directory
+  samjournal serve --listen=127.0.0.1:8081                       another port
+  DATABASE_URL=postgres://me:secret@db/journal samjournal serve  PostgreSQL`
+}
+
 // Run serves until ctx ends, then finishes what runs.
 func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	if err := c.Validate(); err != nil {
@@ -43,7 +53,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	j, err := openJournal(s, c.Redaction, c.Digest, log, func(cfg *journal.Config) {
-		cfg.Poll = c.Server.FeedPoll
+		cfg.Poll, cfg.Listen = c.Server.FeedPoll, s.Listen
 		cfg.Limits = journal.Limits{Timeout: c.Server.AppendTimeout, QueueBytes: c.Server.AppendQueueBytes}
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -127,9 +128,7 @@ const createEntry = `mutation create($input: CreateEntryInput!) {
 func (s *server) append(t testing.TB, input map[string]any) string {
 	t.Helper()
 	full := map[string]any{"request": nil, "response": nil}
-	for name, v := range input {
-		full[name] = v
-	}
+	maps.Copy(full, input)
 	key, ok := value(t, s.query(t, createEntry, map[string]any{"input": full}), "createEntry", "key").(string)
 	require.True(t, ok)
 	return key

@@ -3,6 +3,7 @@ package e2e
 import (
 	"database/sql"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,17 +28,13 @@ type database struct {
 	dsn     string // for whom nothing is forbidden
 }
 
-// onEachDatabase runs a test on SQLite and on PostgreSQL. The processes find the database through DATABASE_URL.
-func onEachDatabase(t *testing.T, test func(t *testing.T, db database)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, newSQLite(t))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		test(t, newPostgres(t, testpostgres.NewDatabase(t)))
-	})
+// databases are the kinds of database that samjournal runs on, each with a function that makes an empty one. The processes
+// find it through DATABASE_URL.
+func databases() map[string]func(t testing.TB) database {
+	return map[string]func(t testing.TB) database{
+		"sqlite":   newSQLite,
+		"postgres": func(t testing.TB) database { return newPostgres(t, testpostgres.NewDatabase(t)) },
+	}
 }
 
 func newSQLite(t testing.TB) database {
@@ -152,26 +149,32 @@ func (d database) rows(t testing.TB) string {
 	require.Contains(t, names, "entries")
 	var all strings.Builder
 	for _, name := range names {
-		rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+name)
-		require.NoError(t, err)
-		columns, err := rows.Columns()
-		require.NoError(t, err)
-		for rows.Next() {
-			values, targets := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				targets[i] = &values[i]
-			}
-			require.NoError(t, rows.Scan(targets...))
-			for _, v := range values {
-				if b, ok := v.([]byte); ok {
-					v = string(b)
-				}
-				fmt.Fprintln(&all, v)
-			}
-		}
-		require.NoError(t, rows.Err())
+		writeRows(t, db, name, &all)
 	}
 	return all.String()
+}
+
+func writeRows(t testing.TB, db *sql.DB, table string, to io.Writer) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), "SELECT * FROM "+table)
+	require.NoError(t, err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	for rows.Next() {
+		values, targets := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		require.NoError(t, rows.Scan(targets...))
+		for _, v := range values {
+			if b, ok := v.([]byte); ok {
+				v = string(b)
+			}
+			fmt.Fprintln(to, v)
+		}
+	}
+	require.NoError(t, rows.Err())
 }
 
 func column(t testing.TB, db *sql.DB, query string) []string {

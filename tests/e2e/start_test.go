@@ -29,19 +29,23 @@ func TestWithNoConfigurationTheServerMakesItsDatabaseAndSaysWhereToGo(t *testing
 
 func TestASecondStartKeepsTheDataAndMigratesNothing(t *testing.T) {
 	t.Parallel()
-	onEachDatabase(t, func(t *testing.T, db database) {
-		first := serve(t, db.where)
-		key := first.append(t, map[string]any{"username": "alice"})
-		require.Contains(t, first.stderr.String(), "migration applied")
-		first.stop(t)
-		begun := time.Now()
-		second := serve(t, db.where)
-		require.Less(t, time.Since(begun), 5*time.Second)
-		require.NotContains(t, second.stderr.String(), "migration applied")
-		entries := second.all(t, "key position user { username }")
-		require.Len(t, entries, 1)
-		require.Equal(t, key, entries[0]["key"])
-	})
+	for dialect, fresh := range databases() {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			db := fresh(t)
+			first := serve(t, db.where)
+			key := first.append(t, map[string]any{"username": "alice"})
+			require.Contains(t, first.stderr.String(), "migration applied")
+			first.stop(t)
+			begun := time.Now()
+			second := serve(t, db.where)
+			require.Less(t, time.Since(begun), 5*time.Second)
+			require.NotContains(t, second.stderr.String(), "migration applied")
+			entries := second.all(t, "key position user { username }")
+			require.Len(t, entries, 1)
+			require.Equal(t, key, entries[0]["key"])
+		})
+	}
 }
 
 func TestATakenPortIsAnErrorThatNamesListen(t *testing.T) {
@@ -160,27 +164,31 @@ func TestAWrongPasswordIsAClearErrorThatDoesNotShowIt(t *testing.T) {
 
 func TestEveryCommandThatUsesADatabaseSaysWhichOne(t *testing.T) {
 	t.Parallel()
-	onEachDatabase(t, func(t *testing.T, db database) {
-		shown := "database: " + db.url
-		if db.dialect == "postgres" {
-			u, err := url.Parse(db.url)
+	for dialect, fresh := range databases() {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			db := fresh(t)
+			shown := "database: " + db.url
+			if db.dialect == "postgres" {
+				u, err := url.Parse(db.url)
+				require.NoError(t, err)
+				password, _ := u.User.Password()
+				u.User = url.User(u.User.Username())
+				shown = "database: " + u.String()
+				defer func() { require.NotContains(t, must(t, db.where, "migrate", "status").stderr, password) }()
+			}
+			export, err := filepath.Abs("../../testdata/dumpdata-small.json")
 			require.NoError(t, err)
-			password, _ := u.User.Password()
-			u.User = url.User(u.User.Username())
-			shown = "database: " + u.String()
-			defer func() { require.NotContains(t, must(t, db.where, "migrate", "status").stderr, password) }()
-		}
-		export, err := filepath.Abs("../../testdata/dumpdata-small.json")
-		require.NoError(t, err)
-		for _, command := range [][]string{
-			{"migrate", "status"},
-			{"migrate", "up"},
-			{"seed", "--entries=3"},
-			{"import", "--dry-run", export},
-			{"import", export},
-		} {
-			require.Contains(t, must(t, db.where, command...).stderr, shown+"\n", command)
-		}
-		require.Contains(t, serve(t, db.where).stderr.String(), shown+"\n")
-	})
+			for _, command := range [][]string{
+				{"migrate", "status"},
+				{"migrate", "up"},
+				{"seed", "--entries=3"},
+				{"import", "--dry-run", export},
+				{"import", export},
+			} {
+				require.Contains(t, must(t, db.where, command...).stderr, shown+"\n", command)
+			}
+			require.Contains(t, serve(t, db.where).stderr.String(), shown+"\n")
+		})
+	}
 }

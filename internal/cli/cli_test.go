@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+
+	"samjournal/internal/config"
+)
+
+// parserOf reads command lines into cmds as Main does, and ends no process.
+func parserOf(t testing.TB, cmds *commands, out *strings.Builder) *kong.Kong {
+	t.Helper()
+	parser, err := newParser(t.Context(), cmds, kong.Writers(out, out), kong.Exit(func(int) {}))
+	require.NoError(t, err)
+	return parser
+}
+
+// leaves are the commands that can be run.
+func leaves(t testing.TB) []*kong.Node {
+	t.Helper()
+	found := parserOf(t, new(commands), new(strings.Builder)).Model.Leaves(false)
+	require.Greater(t, len(found), 7)
+	return found
+}
+
+func TestEveryFlagIsAnEnvironmentVariableTooAndExplained(t *testing.T) {
+	t.Parallel()
+	variables := map[string]string{}
+	for _, leaf := range leaves(t) {
+		for _, group := range leaf.AllFlags(false) {
+			for _, flag := range group {
+				if flag.Name == "help" {
+					continue
+				}
+				at := leaf.FullPath() + " --" + flag.Name
+				require.NotEmpty(t, flag.Help, at)
+				require.Len(t, flag.Envs, 1, at)
+				name := flag.Envs[0]
+				require.True(t, name == "DATABASE_URL" || strings.HasPrefix(name, "SAMJOURNAL_"), "%s: %s", at, name)
+				if other, known := variables[name]; known {
+					require.Equal(t, flag.Name, other, "one variable has one meaning: %s", name)
+				}
+				variables[name] = flag.Name
+			}
+		}
+	}
+	require.Equal(t, "listen", variables["SAMJOURNAL_LISTEN"])
+	require.Equal(t, "database-url", variables["DATABASE_URL"])
+}
+
+func TestTheHelpOfEveryCommandTeaches(t *testing.T) {
+	t.Parallel()
+	for _, leaf := range leaves(t) {
+		require.NotEmpty(t, leaf.Help, leaf.FullPath())
+		path := strings.Fields(leaf.Path())
+		var out strings.Builder
+		_, _ = parserOf(t, new(commands), &out).Parse(append(path, "--help")) // its error is that nothing ended the process
+		require.Contains(t, out.String(), "Usage: samjournal "+strings.Join(path, " "))
+		require.Contains(t, out.String(), strings.Fields(leaf.Help)[0])
+		if leaf.Name != "version" {
+			require.NotEmpty(t, leaf.Detail, "%s has nothing to teach", leaf.FullPath())
+		}
+		for _, line := range strings.Split(out.String(), "\n") {
+			require.LessOrEqual(t, len([]rune(line)), 120, line)
+		}
+	}
+}
+
+func TestFieldsOfTheConfigurationAreFlags(t *testing.T) {
+	t.Parallel()
+	for _, part := range []any{config.Server{}, config.Database{}, config.Redaction{}, config.Digest{}, config.Log{}} {
+		for field := range reflect.TypeOf(part).Fields() {
+			require.NotEmpty(t, field.Tag.Get("env"), "%T.%s", part, field.Name)
+			require.NotEmpty(t, field.Tag.Get("help"), "%T.%s", part, field.Name)
+		}
+	}
+}
+
+func TestServeIsTheDefaultCommand(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"--listen=127.0.0.1:1"}} {
+		parsed, err := parserOf(t, new(commands), new(strings.Builder)).Parse(args)
+		require.NoError(t, err)
+		require.Equal(t, "serve", parsed.Command())
+	}
+}
+
+func TestEveryValueOutOfRangeIsRefusedWithItsFlag(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"serve", "--listen=127.0.0.1"},
+		{"serve", "--listen="},
+		{"serve", "--listen=0.0.0.0:1"},
+		{"serve", "--max-body-bytes=1"},
+		{"serve", "--max-body-bytes=99999999999"},
+		{"serve", "--payload-limit=-1"},
+		{"serve", "--payload-limit=1023"},
+		{"serve", "--feed-poll=1ms"},
+		{"serve", "--feed-poll=2m"},
+		{"serve", "--shutdown-timeout=0s"},
+		{"serve", "--drain-delay=-1s"},
+		{"serve", "--database-max-conns=1"},
+		{"serve", "--digest-key=abc"},
+		{"serve", "--redact-things=Toaster"},
+		{"serve", "--log-level=loud"},
+		{"serve", "--log-format=xml"},
+		{"serve", "--migrate=perhaps"},
+		{"import", "x.json", "--truncate=5"},
+		{"import", "x.json", "--batch-rows=0"},
+		{"import", "x.json", "--missing-created-at=yesterday"},
+		{"seed", "--entries=0"},
+		{"seed", "--end=tomorrow"},
+		{"redact", "--part=middle"},
+		{"redact", "--thing=Toaster"},
+	} {
+		flag, _, _ := strings.Cut(args[len(args)-1], "=")
+		parser := parserOf(t, new(commands), new(strings.Builder))
+		parsed, err := parser.Parse(args)
+		if err == nil {
+			parsed.Bind(&streams{in: strings.NewReader("{}"), out: new(strings.Builder), err: os.Stderr})
+			err = parsed.Run()
+		}
+		require.ErrorContains(t, err, flag, strings.Join(args, " "))
+	}
+}
+
+func TestAnInterruptedCommandHasAStatusOfItsOwn(t *testing.T) {
+	t.Parallel()
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Equal(t, []int{0, 1, 3, 130, 1}, []int{
+		status(t.Context(), nil),
+		status(t.Context(), os.ErrNotExist),
+		status(t.Context(), exitError(3)),
+		status(done, context.Canceled),
+		status(done, os.ErrNotExist),
+	})
+}
