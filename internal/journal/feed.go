@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"samjournal/internal/model"
@@ -14,6 +15,9 @@ import (
 // ErrClosed says that the journal is closing: the server shuts down and a client should connect again.
 var ErrClosed = errors.New("the server is shutting down")
 
+// slowPoll is how often a feed looks by itself although commits are told: a connection may be dead without a sign.
+const slowPoll = 10 * time.Second
+
 const headTimeout = 5 * time.Second // how long one look at a head may take
 
 // feeds holds one feed per account that has followers. Where nobody follows, nothing is read.
@@ -21,9 +25,13 @@ type feeds struct {
 	backend Backend
 	poll    time.Duration
 	log     *slog.Logger
+	listen  listenFunc      // may be nil
 	ctx     context.Context //nolint:containedctx // ends with close; it is the lifetime of the goroutines below
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+
+	connected atomic.Bool // commits of other processes are told, so looking can wait
+	started   sync.Once   // listening
 
 	mu        sync.Mutex
 	byAccount map[int64]*feed // guarded by mu
@@ -43,9 +51,33 @@ type feed struct {
 	changed   chan struct{} // closed and replaced after each look; guarded by mu
 }
 
-func newFeeds(backend Backend, poll time.Duration, log *slog.Logger) *feeds {
+func newFeeds(cfg Config) *feeds {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &feeds{backend: backend, poll: poll, log: log, ctx: ctx, cancel: cancel, byAccount: map[int64]*feed{}}
+	return &feeds{
+		backend: cfg.Backend, poll: cfg.Poll, log: cfg.Logger, listen: cfg.Listen, ctx: ctx, cancel: cancel,
+		byAccount: map[int64]*feed{},
+	}
+}
+
+// hear listens to commits of all processes until the feeds are closed.
+func (fs *feeds) hear() {
+	fs.listen(fs.ctx, fs.wake, func(connected bool, err error) {
+		fs.connected.Store(connected)
+		if connected {
+			fs.log.Info("feed: hearing of commits by notification")
+			fs.wakeAll() // what was committed while nobody listened
+			return
+		}
+		fs.log.Warn("feed: notifications lost, looking by itself until they are back", "error", err)
+	})
+}
+
+func (fs *feeds) wakeAll() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for _, f := range fs.byAccount {
+		f.look()
+	}
 }
 
 func (fs *feeds) close() {
@@ -70,6 +102,9 @@ func (fs *feeds) attach(accountID int64) (*feed, uint64, error) {
 	defer fs.mu.Unlock()
 	if fs.ctx.Err() != nil {
 		return nil, 0, ErrClosed
+	}
+	if fs.listen != nil {
+		fs.started.Do(func() { fs.running.Go(fs.hear) })
 	}
 	f := fs.byAccount[accountID]
 	if f == nil {
@@ -114,13 +149,18 @@ func (fs *feeds) watch(ctx context.Context, f *feed) {
 	ticker := time.NewTicker(fs.poll)
 	defer ticker.Stop()
 	failed := false
+	var last time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-f.kick:
 		case <-ticker.C:
+			if fs.connected.Load() && !failed && time.Since(last) < slowPoll {
+				continue // a commit would have been told
+			}
 		}
+		last = time.Now()
 		err := fs.lookAt(ctx, f)
 		if ctx.Err() != nil {
 			return

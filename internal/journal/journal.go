@@ -37,6 +37,9 @@ type Backend interface {
 // UserProfile is what may be known of a user beside its name.
 type UserProfile = store.UserProfile
 
+// listenFunc is store.Store.Listen.
+type listenFunc = func(ctx context.Context, committed func(accountID int64), connected func(bool, error))
+
 // Config is what a Journal is made of. Zero values get the default named at each field.
 type Config struct {
 	Backend  Backend
@@ -49,6 +52,9 @@ type Config struct {
 	Limits    Limits        // of the append path
 	Logger    *slog.Logger  // default: discards
 	Poll      time.Duration // how often the feed looks for entries of other processes while there are subscribers; default 1 s
+	// Listen, when set, tells of commits of all processes until ctx ends; see store.Store.Listen. While it is connected the
+	// feed looks by itself only every 10 s. It runs from the first subscriber on.
+	Listen listenFunc
 }
 
 // Journal appends entries and feeds them to subscribers. It is safe for concurrent use.
@@ -85,7 +91,7 @@ func New(cfg Config) (*Journal, error) {
 	return &Journal{
 		backend: cfg.Backend, redactor: cfg.Redactor, clock: cfg.Clock, random: cfg.Random, serverKey: cfg.DigestKey,
 		digestKeys: map[int64][]byte{}, committer: newCommitter(cfg.Backend, cfg.Clock, cfg.Limits),
-		feeds: newFeeds(cfg.Backend, cfg.Poll, cfg.Logger),
+		feeds: newFeeds(cfg),
 	}, nil
 }
 

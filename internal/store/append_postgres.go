@@ -134,8 +134,10 @@ func (t *postgresTx) insertEntries(ctx context.Context, rows []row) error {
 }
 
 func (t *postgresTx) moveHead(ctx context.Context, size int64, lastKey string, lastRecordedAt time.Time) error {
-	_, err := t.tx.Exec(ctx, `UPDATE heads SET size = $2, last_key = $3, last_recorded_at = $4 WHERE account_id = $1`,
-		t.accountID, size, lastKey, lastRecordedAt)
+	// PostgreSQL sends the notification with the commit, and never without it: see Listen.
+	_, err := t.tx.Exec(ctx, `WITH moved AS (
+			UPDATE heads SET size = $2, last_key = $3, last_recorded_at = $4 WHERE account_id = $1 RETURNING account_id, size)
+		SELECT pg_notify($5, account_id || ' ' || size) FROM moved`, t.accountID, size, lastKey, lastRecordedAt, commitChannel)
 	return err
 }
 

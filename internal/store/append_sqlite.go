@@ -58,8 +58,8 @@ func (t *sqliteTx) lockHead(ctx context.Context) (lockedHead, error) {
 func (t *sqliteTx) existing(ctx context.Context, keys []string) (map[string]stored, error) {
 	found := map[string]stored{}
 	err := t.inChunks(keys, func(marks string, args []any) error {
-		query := "SELECT key, position, created_at, recorded_at, sent_digest FROM entries WHERE account_id = ? AND key IN (" + //nolint:gosec // marks is question marks
-			marks + ")"
+		query := "SELECT key, position, created_at, recorded_at, sent_digest FROM entries " + //nolint:gosec // question marks
+			"WHERE account_id = ? AND key IN (" + marks + ")"
 		rows, err := t.tx.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func (t *sqliteTx) existing(ctx context.Context, keys []string) (map[string]stor
 func (t *sqliteTx) users(ctx context.Context, usernames []string) (map[string]int64, error) {
 	ids := map[string]int64{}
 	err := t.inChunks(usernames, func(marks string, args []any) error {
-		query := "SELECT username, id FROM users WHERE account_id = ? AND username IN (" + marks + ")" //nolint:gosec // as above
+		query := "SELECT username, id FROM users WHERE account_id = ? AND username IN (" + marks + ")" //nolint:gosec // question marks
 		rows, err := t.tx.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
