@@ -76,7 +76,8 @@ func TestSQLiteTimesAreIntegers(t *testing.T) {
 	s := migrated(t, fresh(t, dialect.SQLite))
 	_, write := s.Pools()
 	at := time.Date(2026, 3, 4, 5, 6, 7, 890_123_000, time.FixedZone("far", -7*3600))
-	_, err := write.ExecContext(t.Context(), `INSERT INTO users (account_id, id, username, created_at) VALUES (1, 1, 'alice', ?)`, at)
+	_, err := write.ExecContext(t.Context(),
+		`INSERT INTO users (account_id, id, username, created_at) VALUES (1, 1, 'alice', ?)`, at)
 	require.NoError(t, err)
 	var (
 		kind string
