@@ -141,8 +141,8 @@ func (u sqliteURL) dsn(readOnly bool) string {
 	return (&url.URL{Scheme: "file", Path: u.path, RawQuery: q.Encode()}).String()
 }
 
-// check finds what would make SQLite fail with a message that does not help.
-func (u sqliteURL) check() error {
+// prepare finds what would make SQLite fail with a message that does not help, and creates the file if it is missing.
+func (u sqliteURL) prepare() error {
 	dir := filepath.Dir(u.path)
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the directory %s does not exist; create it or name another file", dir)
@@ -156,7 +156,7 @@ func (u sqliteURL) check() error {
 	case errors.Is(err, fs.ErrNotExist) && u.mode == "rw":
 		return fmt.Errorf("the file %s does not exist, and mode=rw does not create it", u.path)
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return u.create()
 	case err != nil:
 		return fmt.Errorf("look at the database file: %w", err)
 	case info.IsDir():
@@ -167,6 +167,17 @@ func (u sqliteURL) check() error {
 		return fmt.Errorf("the file %s is read-only; samjournal needs to write to it", u.path)
 	}
 	return checkHeader(u.path)
+}
+
+// create makes an empty file that only this user can read, as SQLite would not; its companions (-wal, -shm) follow it.
+func (u sqliteURL) create() error {
+	f, err := os.OpenFile(u.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("this user cannot create files in the directory %s", filepath.Dir(u.path))
+	} else if err != nil {
+		return fmt.Errorf("create the database file: %w", err)
+	}
+	return f.Close()
 }
 
 func checkHeader(path string) error {
@@ -196,7 +207,7 @@ func openSQLite(ctx context.Context, databaseURL string, opts Options) (*Store, 
 	if err != nil {
 		return nil, err
 	}
-	if err := u.check(); err != nil {
+	if err := u.prepare(); err != nil {
 		return nil, err
 	}
 	s := &Store{dialect: dialect.SQLite, shown: "file:" + u.path}

@@ -226,6 +226,19 @@ func TestStringShowsNoPassword(t *testing.T) {
 	require.Equal(t, fmt.Sprintf("postgres://%s@%s%s", address.User.Username(), address.Host, address.Path), s.String())
 }
 
+func TestOnlyItsUserReadsANewFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal.db")
+	s := migrated(t, "file:"+path)
+	_, err := s.CreateAccount(t.Context(), "acme", "Acme", bytes.Repeat([]byte{1}, 32))
+	require.NoError(t, err)
+	for _, file := range []string{path, path + "-wal"} {
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file)
+	}
+}
+
 func TestReopeningKeepsTheData(t *testing.T) {
 	t.Parallel()
 	for d, databaseURL := range both(t) {
