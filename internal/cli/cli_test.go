@@ -66,7 +66,7 @@ func TestTheHelpOfEveryCommandTeaches(t *testing.T) {
 		if leaf.Name != "version" {
 			require.NotEmpty(t, leaf.Detail, "%s has nothing to teach", leaf.FullPath())
 		}
-		for _, line := range strings.Split(out.String(), "\n") {
+		for line := range strings.SplitSeq(out.String(), "\n") {
 			require.LessOrEqual(t, len([]rune(line)), 120, line)
 		}
 	}

@@ -33,7 +33,7 @@ type database struct {
 func databases() map[string]func(t testing.TB) database {
 	return map[string]func(t testing.TB) database{
 		"sqlite":   newSQLite,
-		"postgres": func(t testing.TB) database { return newPostgres(t, testpostgres.NewDatabase(t)) },
+		"postgres": newPostgres,
 	}
 }
 
@@ -48,7 +48,12 @@ func newSQLite(t testing.TB) database {
 	}
 }
 
-func newPostgres(t testing.TB, db testpostgres.Database) database {
+func newPostgres(t testing.TB) database {
+	t.Helper()
+	return onPostgres(t, testpostgres.NewDatabase(t))
+}
+
+func onPostgres(t testing.TB, db testpostgres.Database) database {
 	t.Helper()
 	return database{
 		where: where{dir: t.TempDir(), env: []string{"DATABASE_URL=" + db.OwnerURL}}, dialect: "postgres", url: db.OwnerURL,

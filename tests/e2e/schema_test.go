@@ -21,7 +21,9 @@ func TestTheVersionNamesTheProgram(t *testing.T) {
 func TestAnUnknownFlagOrCommandShowsTheUsage(t *testing.T) {
 	t.Parallel()
 	here := where{dir: t.TempDir()}
-	for _, args := range [][]string{{"serve", "--lisen=127.0.0.1:0"}, {"seed", "--entries=many"}, {"sing"}, {"import"}, {"migrate"}} {
+	for _, args := range [][]string{
+		{"serve", "--lisen=127.0.0.1:0"}, {"seed", "--entries=many"}, {"sing"}, {"import"}, {"migrate"},
+	} {
 		r := run(t, here, args...)
 		require.Equal(t, 80, r.code, args)
 		require.Contains(t, r.stderr, "Usage: samjournal", args)
