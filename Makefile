@@ -67,6 +67,10 @@ fmt: $(TOOLS_STAMP) ## Format the Go code
 generate: ## Generate ent/, schema/ent.graphql and graph/ from ent/schema and schema/
 	go generate ./...
 
+.PHONY: migration
+migration: | install-postgresql ## Write the next migration of both databases (name=add_user_locale)
+	go run ./internal/store/migrationgen "$(name)"
+
 .PHONY: lint
 lint: $(TOOLS_STAMP) ## Run the linters (make fmt settles the formatting)
 	$(TOOLS)/golangci-lint config verify
