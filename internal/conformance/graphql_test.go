@@ -1,0 +1,141 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"samjournal/graph"
+	"samjournal/internal/subscription"
+)
+
+// vars are the variables of an operation, as a client would write them in JSON.
+type vars map[string]any
+
+// try executes a query or mutation and returns its data and errors.
+func (n *node) try(t require.TestingT, ctx context.Context, document string, v vars) (json.RawMessage, gqlerror.List) { //nolint:revive // t first
+	ctx, op, errs := n.begin(t, ctx, document, v)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	next, ctx := n.exec.DispatchOperation(ctx, op)
+	response := next(ctx)
+	return response.Data, response.Errors
+}
+
+// ask is try for what must succeed; the data is decoded into out.
+func (n *node) ask(t require.TestingT, ctx context.Context, out any, document string, v vars) { //nolint:revive // as above
+	data, errs := n.try(t, ctx, document, v)
+	require.Empty(t, errs, "%s %v", document, v)
+	require.NoError(t, json.Unmarshal(data, out))
+}
+
+// refused executes what must fail and returns the code of its only error.
+func (n *node) refused(t require.TestingT, ctx context.Context, document string, v vars) string { //nolint:revive // as above
+	_, errs := n.try(t, ctx, document, v)
+	require.Len(t, errs, 1)
+	code, _ := errs[0].Extensions["code"].(string)
+	return code
+}
+
+func (n *node) begin(t require.TestingT, ctx context.Context, document string, v vars) ( //nolint:revive // as above
+	context.Context, *graphql.OperationContext, gqlerror.List,
+) {
+	ctx = subscription.With(graphql.StartOperationTrace(ctx))
+	now := time.Now()
+	op, errs := n.exec.CreateOperationContext(ctx, &graphql.RawParams{
+		Query: document, Variables: wire(t, v), ReadTime: graphql.TraceTiming{Start: now, End: now},
+	})
+	return ctx, op, errs
+}
+
+// wire brings variables into the form in which a transport hands them over.
+func wire(t require.TestingT, v vars) map[string]any {
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var decoded map[string]any
+	require.NoError(t, d.Decode(&decoded))
+	return decoded
+}
+
+// stream is a running subscription. One goroutine reads it.
+type stream struct {
+	ctx  context.Context
+	stop context.CancelFunc
+	next graphql.ResponseHandler
+}
+
+// subscribe begins a subscription, which ends with stop.
+func (n *node) subscribe(t require.TestingT, ctx context.Context, document string, v vars) *stream { //nolint:revive // as above
+	ctx, cancel := context.WithCancel(ctx)
+	ctx, op, errs := n.begin(t, ctx, document, v)
+	require.Empty(t, errs)
+	next, ctx := n.exec.DispatchOperation(ctx, op)
+	return &stream{ctx: ctx, stop: cancel, next: next}
+}
+
+// read waits for the next event and decodes it; it returns the code of the error that ended the stream instead, or END.
+func (s *stream) read(t require.TestingT, out any) (code string) {
+	response := s.next(s.ctx)
+	var err error
+	switch {
+	case response == nil:
+		if err = subscription.Err(s.ctx); err == nil {
+			return "END"
+		}
+		return graphqlCode(s.ctx, err)
+	case len(response.Errors) > 0:
+		code, _ = response.Errors[0].Extensions["code"].(string)
+		return code
+	}
+	require.NoError(t, json.Unmarshal(response.Data, out))
+	return ""
+}
+
+// page is a connection as clients read it.
+type page struct {
+	Edges []struct {
+		Cursor string
+		Node   row
+	}
+	PageInfo struct {
+		HasNextPage, HasPreviousPage bool
+		StartCursor, EndCursor       *string
+	}
+	TotalCount int64
+	HeadCursor string
+}
+
+// row is an entry or a user as clients read it.
+type row struct {
+	ID, Key, Thing, Command, Origin string
+	Position                        int64
+	StatusCode                      int
+	CreatedAt, RecordedAt           time.Time
+	Username                        string
+	User                            *struct{ ID, Username string }
+	Request, Response               json.RawMessage
+	PayloadState                    string
+	RedactedPaths                   []string
+}
+
+func graphqlCode(ctx context.Context, err error) string {
+	code, _ := graph.PresentError(ctx, err).Extensions["code"].(string)
+	return code
+}
+
+// rawValue is JSON as it came, null included.
+type rawValue []byte
+
+// UnmarshalJSON keeps the bytes.
+func (r *rawValue) UnmarshalJSON(b []byte) error {
+	*r = append((*r)[:0], b...)
+	return nil
+}
