@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,20 @@ func TestThePrintedSDLIsTheWholeSchema(t *testing.T) {
 	printed, err := gqlparser.LoadSchema(&ast.Source{Name: "printed.graphql", Input: SDL()})
 	require.NoError(t, err)
 	require.Equal(t, outline(parsed()), outline(printed))
+}
+
+// Clients may use whatever introspection shows.
+func TestTheSchemaOffersOnlyWhatItHas(t *testing.T) {
+	t.Parallel()
+	directives := slices.Collect(maps.Keys(parsed().Directives))
+	require.ElementsMatch(t, []string{"deprecated", "include", "oneOf", "skip", "specifiedBy"}, directives)
+	var scalars []string
+	for _, def := range parsed().Types {
+		if def.BuiltIn && def.Kind == ast.Scalar {
+			scalars = append(scalars, def.Name)
+		}
+	}
+	require.ElementsMatch(t, []string{"Boolean", "ID", "Int", "String"}, scalars)
 }
 
 // outline lists the types, their descriptions and their fields.
