@@ -24,7 +24,8 @@ func TestFiltersRefuseWhatNoRowCanHold(t *testing.T) {
 		{map[string]any{"username": "a\x00"}, []any{"username"}, "must not have NUL characters"},
 		{
 			map[string]any{"not": map[string]any{"usernameNotIn": []string{"a\x00"}}},
-			[]any{"not", "usernameNotIn", 0}, "must not have NUL characters",
+			[]any{"not", "usernameNotIn", 0},
+			"must not have NUL characters",
 		},
 	} {
 		_, err := journal.ParseEntryFilter(1, c.where)
