@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Order names the ordering that a cursor belongs to.
@@ -48,7 +50,7 @@ const (
 // account's id and all before, so that a damaged cursor or one of another account is refused. Text: base64url, unpadded.
 type Cursor struct {
 	Order     Order
-	Position  int64     // of an entry, −1 before the first; of a user its id
+	Position  int64     // of an entry, −1 before the first (only in OrderPosition); of a user its id
 	KeyPrefix [8]byte   // first bytes of the entry's key; zero for users and before the first entry
 	CreatedAt time.Time // only in the CREATED_AT orders
 	Username  string    // only in OrderUsername
@@ -81,10 +83,10 @@ func (c Cursor) Encode(accountID int64) string {
 	case OrderPosition:
 		b = append(b, c.KeyPrefix[:]...)
 	case OrderCreatedAt:
-		b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro())) //nolint:gosec // as above
+		b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro()))
 		b = append(b, c.KeyPrefix[:]...)
 	case OrderUserCreatedAt:
-		b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro())) //nolint:gosec // as above
+		b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro()))
 	case OrderUsername:
 		b = append(b, c.Username...)
 	}
@@ -106,14 +108,14 @@ func ParseCursor(accountID int64, text string) (Cursor, error) {
 	if len(text) > maxCursorText {
 		return Cursor{}, malformed()
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	raw, err := decodeText(text)
 	if err != nil || len(raw) < 2+8+cursorChecksum {
 		return Cursor{}, malformed()
 	}
 	body, sum := raw[:len(raw)-cursorChecksum], raw[len(raw)-cursorChecksum:]
 	if body[0] != cursorVersion {
-		return Cursor{}, &InputError{Reason: fmt.Sprintf("is a cursor of version %d, this server knows version %d; start again without it",
-			body[0], cursorVersion)}
+		return Cursor{}, &InputError{Reason: fmt.Sprintf(
+			"is a cursor of version %d, this server knows version %d; start again without it", body[0], cursorVersion)}
 	}
 	if want := checksum(accountID, body); [cursorChecksum]byte(sum) != want {
 		return Cursor{}, malformed()
@@ -141,12 +143,39 @@ func decode(body []byte) (Cursor, error) {
 	default:
 		return Cursor{}, malformed()
 	}
-	if c.Position < -1 {
+	if !c.possible() {
 		return Cursor{}, malformed()
 	}
 	return c, nil
 }
 
+// possible refuses what no row has, also under a right checksum, so that a forged cursor gives the database no value that it
+// would answer with an error of its own.
+func (c Cursor) possible() bool {
+	switch c.Order {
+	case OrderPosition:
+		return c.Position >= 0 || c.Position == -1 && c.KeyPrefix == [keyPrefix]byte{}
+	case OrderCreatedAt:
+		return c.Position >= 0 && validYear(c.CreatedAt)
+	case OrderUserCreatedAt:
+		return c.Position >= 1 && validYear(c.CreatedAt)
+	case OrderUsername:
+		return c.Position >= 1 && utf8.ValidString(c.Username) && !strings.ContainsRune(c.Username, 0)
+	}
+	return false
+}
+
+// decodeText reads unpadded base64url in its one spelling: the standard decoder, strict or not, skips line breaks.
+func decodeText(text string) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err == nil && base64.RawURLEncoding.EncodedLen(len(raw)) != len(text) {
+		err = base64.CorruptInputError(len(text))
+	}
+	return raw, err
+}
+
 func malformed() *InputError {
-	return &InputError{Reason: "is not a cursor of this account's journal; use the cursor of an edge, pageInfo or headCursor, unchanged"}
+	return &InputError{
+		Reason: "is not a cursor of this account's journal; use the cursor of an edge, pageInfo or headCursor, unchanged",
+	}
 }

@@ -43,7 +43,7 @@ func ParseGlobalID(text string) (GlobalID, error) {
 	if len(text) > longest {
 		return GlobalID{}, bad
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	raw, err := decodeText(text)
 	if err != nil {
 		return GlobalID{}, bad
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 )
 
 // KeyLength is the length of a key in hex digits.
@@ -15,7 +16,7 @@ func ValidateKey(key string) error {
 	if len(key) != KeyLength {
 		return &InputError{
 			Path:   []any{"key"},
-			Reason: fmt.Sprintf("must be %d lower-case hex digits (0-9, a-f), has %d characters", KeyLength, len([]rune(key))),
+			Reason: fmt.Sprintf("must be %d lower-case hex digits (0-9, a-f), has %d characters", KeyLength, utf8.RuneCountInString(key)),
 		}
 	}
 	for i := range KeyLength {
@@ -43,3 +44,9 @@ const TimeLayout = "2006-01-02T15:04:05.000000Z"
 
 // Microseconds returns t in UTC without what is finer than a microsecond, which is what both databases hold.
 func Microseconds(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// validYear tells whether a time in UTC has a year that TimeLayout can write and both databases hold.
+func validYear(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1 && year <= 9999
+}
