@@ -108,7 +108,7 @@ func commandTable() []spelling {
 	}
 }
 
-// names indexes a table by each of its spellings. A stored spelling wins over an old one of another value.
+// names indexes a table by each of its spellings. No text is a spelling of two values; a test holds the tables to that.
 type names struct {
 	rows      []spelling
 	byStored  map[string]*spelling
@@ -152,18 +152,14 @@ func (n *names) graphQL() []string {
 	return values
 }
 
-// parse accepts the stored, the old and the GraphQL spelling. old tells that the name is one of an older version.
-func (n *names) parse(kind, s string) (stored string, old bool, err error) {
-	if row := n.byStored[s]; row != nil {
-		return row.stored, false, nil
+// parse accepts the stored, the old and the GraphQL spelling.
+func (n *names) parse(kind, s string) (stored string, err error) {
+	for _, by := range []map[string]*spelling{n.byStored, n.byOld, n.byGraphQL} {
+		if row := by[s]; row != nil {
+			return row.stored, nil
+		}
 	}
-	if row := n.byOld[s]; row != nil {
-		return row.stored, true, nil
-	}
-	if row := n.byGraphQL[s]; row != nil {
-		return row.stored, false, nil
-	}
-	return "", false, &InputError{
+	return "", &InputError{
 		Path:   []any{kind},
 		Reason: fmt.Sprintf("%s is not a %s; allowed: %s", strconv.Quote(clip(s)), kind, strings.Join(n.stored(), ", ")),
 	}
@@ -180,13 +176,13 @@ func clip(s string) string {
 // ParseThing returns the thing that s names by its stored spelling ("ApiPlugin"), its GraphQL spelling ("API_PLUGIN") or the
 // name an older version gave it ("Chat"). Anything else is an *InputError that lists what is allowed.
 func ParseThing(s string) (Thing, error) {
-	stored, _, err := things.parse("thing", s)
+	stored, err := things.parse("thing", s)
 	return Thing(stored), err
 }
 
 // ParseCommand is ParseThing for commands: "chat_config", "CHAT_CONFIG", or the old "chat".
 func ParseCommand(s string) (Command, error) {
-	stored, _, err := commands.parse("command", s)
+	stored, err := commands.parse("command", s)
 	return Command(stored), err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 )
 
@@ -28,8 +29,12 @@ func (r *Role) UnmarshalGQL(v any) error {
 	if !ok {
 		return &InputError{Reason: "Role must be one of its enum values"}
 	}
-	*r = Role(s)
-	return nil
+	switch Role(s) {
+	case RoleWriter, RoleReader, RoleAuditor, RoleAdmin, RoleOperator:
+		*r = Role(s)
+		return nil
+	}
+	return &InputError{Reason: strconv.Quote(clip(s)) + " is not a Role"}
 }
 
 // Account is a tenant as a viewer carries it.
