@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -102,6 +103,9 @@ func decodeArray(dec *jsontext.Decoder) ([]any, error) {
 	return array, err
 }
 
+// maxPointer bounds the pointer in an answer, in bytes: nesting may be as deep as the body is long.
+const maxPointer = 1000
+
 // jsonFault describes an error of decodeJSON for the client: the JSON Pointer (RFC 6901) of the spot, below prefix, and what
 // is wrong there. It never shows a value.
 func jsonFault(err error, prefix string) (pointer, reason string) {
@@ -112,6 +116,9 @@ func jsonFault(err error, prefix string) (pointer, reason string) {
 		return prefix, "there is no JSON value"
 	case errors.As(err, &syntactic):
 		pointer = prefix + string(syntactic.JSONPointer)
+		if len(pointer) > maxPointer {
+			pointer = strings.ToValidUTF8(pointer[:maxPointer], "") + "…"
+		}
 
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			return pointer, "duplicate member name"
