@@ -98,7 +98,7 @@ func secretsOf(t testing.TB, path string) []string {
 	t.Helper()
 	var (
 		text, err = os.ReadFile(path)
-		named     = regexp.MustCompile(`(?i)passw|secret|cookie|authorization|session_?id|csrf|api_?key|private|credential|_token$|^token$`)
+		named     = regexp.MustCompile(`(?i)passw|secret|cookie|authorization|session_?id|csrf|api_?key|private|(_|^)token$`)
 		formed    = regexp.MustCompile(`\b(?:Token|Bearer) ([A-Za-z0-9._~+/=-]{8,})|(pbkdf2_\w+\$[^"]+)|\b(sk-[0-9a-f]{20,})`)
 		found     = map[string]bool{}
 	)
