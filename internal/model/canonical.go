@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -27,12 +29,16 @@ type CanonicalEntry struct {
 }
 
 // Bytes returns the canonical bytes, format version 1: integers are big endian, texts are UTF-8 after their length as two
-// bytes, times are microseconds since the Unix epoch. It fails when the key is not a key or a text is longer than 65,535
-// bytes, which no stored entry's is.
+// bytes, times are microseconds since the Unix epoch. It fails for what no stored entry has, so that different entries never
+// have the same bytes: a key in capitals, a negative position, a status beyond 16 bits, a time between two microseconds, a
+// text longer than 65,535 bytes.
 func (e CanonicalEntry) Bytes() ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, fmt.Errorf("canonical bytes of position %d: %w", e.Position, err)
+	}
 	key, err := hex.DecodeString(e.Key)
-	if err != nil || len(key) != KeyLength/2 {
-		return nil, fmt.Errorf("canonical bytes of position %d: %q is not a key", e.Position, e.Key)
+	if err != nil {
+		return nil, fmt.Errorf("canonical bytes of position %d: %w", e.Position, err)
 	}
 	b := make([]byte, 0, 256)
 	b = append(b, FormatVersion)
@@ -41,8 +47,8 @@ func (e CanonicalEntry) Bytes() ([]byte, error) {
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Position)) //nolint:gosec // positions are not negative
 	b = append(b, key...)
-	b = binary.BigEndian.AppendUint64(b, uint64(e.CreatedAt.UnixMicro()))  //nolint:gosec // two's complement, as specified
-	b = binary.BigEndian.AppendUint64(b, uint64(e.RecordedAt.UnixMicro())) //nolint:gosec // as above
+	b = binary.BigEndian.AppendUint64(b, uint64(e.CreatedAt.UnixMicro())) // two's complement
+	b = binary.BigEndian.AppendUint64(b, uint64(e.RecordedAt.UnixMicro()))
 	if b, err = appendText(b, string(e.Thing)); err != nil {
 		return nil, err
 	}
@@ -60,6 +66,21 @@ func (e CanonicalEntry) Bytes() ([]byte, error) {
 	}
 	b = append(b, e.RequestDigest[:]...)
 	return append(b, e.ResponseDigest[:]...), nil
+}
+
+func (e CanonicalEntry) check() error {
+	if err := ValidateKey(e.Key); err != nil {
+		return err
+	}
+	switch {
+	case e.Position < 0:
+		return errors.New("position is negative")
+	case e.StatusCode < 0 || e.StatusCode > math.MaxInt16:
+		return fmt.Errorf("status code is %d, not 0 to %d", e.StatusCode, math.MaxInt16)
+	case !e.CreatedAt.Equal(Microseconds(e.CreatedAt)) || !e.RecordedAt.Equal(Microseconds(e.RecordedAt)):
+		return errors.New("a time is finer than a microsecond")
+	}
+	return nil
 }
 
 func appendText(b []byte, s string) ([]byte, error) {
