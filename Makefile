@@ -103,9 +103,10 @@ test-web: $(WEB_MODULES) ## Type check of web/
 	cd web && npm run --silent check
 
 .PHONY: test-clients
-test-clients: $(BIN) tests/clients/node_modules/.package-lock.json ## Client libraries from npm against the built binary
+test-clients: $(BIN) tests/clients/node_modules/.package-lock.json | install-postgresql ## Client libraries from npm, on both databases
 	@mkdir -p $(RESULTS)
-	cd tests/clients && npm test 2>&1 | tee ../../$(RESULTS)/clients.log
+	cd tests/clients && go run ../../internal/testpostgres/withpostgres \
+		sh -c 'DATABASE_URL_POSTGRES=$$DATABASE_URL npm test' 2>&1 | tee ../../$(RESULTS)/clients.log
 
 .PHONY: test-browser
 test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-chromium ## The Playground in Chromium
