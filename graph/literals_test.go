@@ -113,3 +113,23 @@ func TestEnumsAreNotJSON(t *testing.T) {
 	_, err := operation(t, `mutation { createEntry(input: {request: PLUGIN, response: null}) { key } }`, nil)
 	require.ErrorContains(t, err, "write strings in quotes")
 }
+
+func TestASubscriptionHasOneRootField(t *testing.T) {
+	t.Parallel()
+	schema := graph.NewSchema(nil).Schema()
+	for document, ok := range map[string]bool{
+		`subscription { entryCreated { cursor } }`:                             true,
+		`subscription { entryCreated { cursor } e2: entryCreated { cursor } }`: false,
+		`subscription { ...a ...b } fragment a on Subscription { a: entryCreated { cursor } }
+			fragment b on Subscription { b: entryCreated { cursor } }`: false,
+	} {
+		doc, errs := gqlparser.LoadQueryWithRules(schema, document, nil)
+		if len(errs) > 0 {
+			require.False(t, ok, document) // gqlparser's own rule found it
+			continue
+		}
+		op := &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0]}
+		err := graph.OneStream{}.MutateOperationContext(context.Background(), op)
+		require.Equal(t, ok, err == nil, document)
+	}
+}

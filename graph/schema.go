@@ -34,4 +34,6 @@ func SDL() string {
 }
 
 // Extensions are what the executor of the schema needs to run it as the contract says.
-func Extensions() []graphql.HandlerExtension { return []graphql.HandlerExtension{Literals{}} }
+func Extensions() []graphql.HandlerExtension {
+	return []graphql.HandlerExtension{Literals{}, OneStream{}}
+}

@@ -2,7 +2,9 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -54,13 +56,24 @@ func (s *subscription) run(ctx context.Context) {
 	defer s.follower.Close()
 	for {
 		err := s.step(ctx)
-		if err == nil {
+		if err == nil || errors.Is(journal.Translate(err), journal.ErrUnavailable) && pause(ctx) {
 			continue
 		}
 		if ctx.Err() == nil {
 			stream.Fail(ctx, err) // so that the client sees why there will be no more
 		}
 		return
+	}
+}
+
+// pause lets a database that is away come back: what was sent is known, so reading goes on where it failed. It returns
+// false when the client or the server has gone.
+func pause(ctx context.Context) bool {
+	select {
+	case <-time.After(retryAfter * time.Millisecond):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"samjournal/internal/requestid"
@@ -114,7 +115,7 @@ func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
 		switch code := codeOf(coded); code {
 		case "":
 		case errcode.ParseFailed, errcode.ValidationFailed:
-			return recoded(coded, codeBadUserInput)
+			return inputError(coded)
 		case codeInternal:
 			return s.internal(ctx, err, coded)
 		default:
@@ -133,6 +134,30 @@ func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
 	default:
 		return presented
 	}
+}
+
+// inputError makes an error of the parser or the validator into one for the client. A variable that does not fit its type
+// comes with the way to the spot where a response's path should be: "variable", its name and the steps below. The way goes
+// into extensions.path, as with every other bad input.
+func inputError(err *gqlerror.Error) *gqlerror.Error {
+	out := recoded(err, codeBadUserInput)
+	if len(out.Path) < 2 || out.Path[0] != ast.PathName("variable") {
+		return out
+	}
+
+	steps := make([]any, 0, len(out.Path)-1)
+	for _, step := range out.Path[1:] {
+		switch step := step.(type) {
+		case ast.PathName:
+			steps = append(steps, string(step))
+		case ast.PathIndex:
+			steps = append(steps, int(step))
+		}
+	}
+
+	out.Path, out.Extensions["path"] = nil, steps
+
+	return out
 }
 
 // internal logs the cause, which the client never sees, and gives the client the id to ask for it.
