@@ -96,7 +96,9 @@ func (f *filter[T]) drawNested(rt *rapid.T, columns []column[T], level int, room
 			return !slices.ContainsFunc(inner, func(part filter[T]) bool { return !part.matches(row) })
 		}
 	}
-	return func(row T) bool { return slices.ContainsFunc(inner, func(part filter[T]) bool { return part.matches(row) }) }
+	return func(row T) bool {
+		return slices.ContainsFunc(inner, func(part filter[T]) bool { return part.matches(row) })
+	}
 }
 
 func drawCondition[T any](rt *rapid.T, c column[T]) (name string, sent, typed any, matches func(T) bool) {

@@ -139,3 +139,9 @@ func (r *rawValue) UnmarshalJSON(b []byte) error {
 	*r = append((*r)[:0], b...)
 	return nil
 }
+
+// edge is an entry as a subscription brings it.
+type edge struct {
+	Cursor string
+	Node   row
+}

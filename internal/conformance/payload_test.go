@@ -51,7 +51,9 @@ func TestPayloadsAreStoredAndReadInTheSameBytes(t *testing.T) {
 		require.NoError(t, err)
 		var answer struct {
 			Entries struct {
-				Edges []struct{ Node struct{ Request, Response rawValue } }
+				Edges []struct {
+					Node struct{ Request, Response rawValue }
+				}
 			}
 		}
 		n.ask(t, ctx, &answer, `{ entries(first: 500, orderBy: {direction: ASC}) { edges { node { request response } } } }`, nil)

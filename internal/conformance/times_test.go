@@ -64,7 +64,13 @@ func TestRecordedAtNeverDecreases(t *testing.T) {
 		for i, e := range entries {
 			require.Equal(t, at(want[i]).UnixMicro(), e.RecordedAt)
 		}
-		var answer struct{ Entries struct{ Edges []struct{ Node struct{ CreatedAt, RecordedAt string } } } }
+		var answer struct {
+			Entries struct {
+				Edges []struct {
+					Node struct{ CreatedAt, RecordedAt string }
+				}
+			}
+		}
 		n.ask(t, ctx, &answer, `{ entries(orderBy: {direction: ASC}) { edges { node { createdAt recordedAt } } } }`, nil)
 		for i, e := range answer.Entries.Edges {
 			require.Equal(t, want[i], e.Node.CreatedAt, "written with six digits, in UTC")

@@ -114,7 +114,9 @@ func (w *world) add(rt *rapid.T, entries int) {
 	}
 }
 
-func things() []model.Thing     { return []model.Thing{model.ThingPlugin, model.ThingPrompt, model.ThingAPIPlugin} }
+func things() []model.Thing {
+	return []model.Thing{model.ThingPlugin, model.ThingPrompt, model.ThingAPIPlugin}
+}
 func commands() []model.Command { return []model.Command{model.CommandApply, model.CommandChatConfig} }
 func statuses() []int           { return []int{0, 200, 404, 32767} }
 
