@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestTheExamplesDigestsAreThoseOfItsPayloads(t *testing.T) {
 		payload, err := model.ParsePayload([]byte(text))
 		require.NoError(t, err)
 		require.Equal(t, text, string(payload), "the example is a stored payload")
-		digest := sha256.Sum256(append(salt[:len(salt):len(salt)], text...))
+		digest := sha256.Sum256(slices.Concat(salt, []byte(text)))
 		digests += hex.EncodeToString(digest[:])
 	}
 	require.True(t, strings.HasSuffix(digits.String(), digests))
