@@ -120,7 +120,8 @@ onEachDatabase('Apollo Client', (start) => {
       new GraphQLWsLink(socket),
       new HttpLink({ uri: `${server.url}/graphql` }),
     );
-    const cache = new InMemoryCache({ typePolicies: { Query: { fields: { entries: relayStylePagination(['where']) } } } });
+    const entries = relayStylePagination(['where', 'orderBy']);
+    const cache = new InMemoryCache({ typePolicies: { Query: { fields: { entries } } } });
     const client = new ApolloClient({ link, cache });
     t.after(() => client.stop());
     t.after(() => socket.dispose());

@@ -49,10 +49,10 @@ onEachDatabase('graphql-ws', (start) => {
     const client = connect(t, server.url, { lazy: false });
     const socket = await next(client, 'connected');
     assert.equal(socket.protocol, 'graphql-transport-ws');
-    const created = await client.iterate({ query: 'mutation { createEntry(input: { request: {}, response: {} }) { key } }' }).next();
-    const { key } = created.value.data.createEntry;
-    const read = await client.iterate({ query: 'query ($key: String!) { entry(key: $key) { key } }', variables: { key } }).next();
-    assert.equal(read.value.data.entry.key, key);
+    const ask = async (query, variables) => (await client.iterate({ query, variables }).next()).value.data;
+    const { createEntry } = await ask('mutation { createEntry(input: { request: {}, response: {} }) { key } }');
+    const { entry } = await ask('query ($key: String!) { entry(key: $key) { key } }', { key: createEntry.key });
+    assert.deepEqual(entry, createEntry);
   });
 
   test('does not try again when the subscription itself is refused', async (t) => {

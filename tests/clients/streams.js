@@ -102,7 +102,7 @@ async function onLine(t, server) {
 }
 
 /**
- * The recipe of the documentation: whenever the subscription breaks, subscribe again after the last edge handled.
+ * Whenever the subscription breaks, subscribes again after the last edge handled.
  * open(after) starts a subscription and gives its results; refused tells a refusal, which will not change, from a problem
  * of the connection.
  */
@@ -135,7 +135,10 @@ export function subscribe(client, request, handle) {
   });
 }
 
-/** Subscribes with the library's own retries until the outage is over; whatever advance does is done for each edge. */
+/**
+ * The recipe of docs/schema.md where advance advances the variables: the library's own retries send them as they are then.
+ * Stays subscribed until the outage is over.
+ */
 async function stay(t, { outage, server, client, advance }) {
   const line = await onLine(t, server);
   const patient = client.connect(t, line.url, client.patient);
