@@ -145,7 +145,7 @@ func (s *server) refuse(t testing.TB, p *planter) string {
 		fmt.Sprintf(vars, `{"request": {"password": "`+p.secret()+`"}, "response": 1, "thing": "TOASTER"}`),
 		fmt.Sprintf(vars, `{"request": {"password": "`+p.secret()+`"}, "response": 1, "statusCode": 1e99}`),
 		fmt.Sprintf(vars, `{"request": {"password": "`+p.secret()+`"`),
-		`{"query": "mutation { createEntry(input: {request: {token: \"` + p.secret() + `\"}, response: 1, statusCode: \"x\"}) { key } }"}`,
+		`{"query": "mutation { createEntry(input: {request: {token: \"` + p.secret() + `\"}, response: 1, key: 7}) { key } }"}`,
 		`{"query": "mutation { createEntry(input: {request: {token: \"` + p.secret() + `\"}, response: 1, nosuch: 1}) { key } }"}`,
 		`{"query": "mutation { createEntry(input: {request: {password: \"` + p.secret() + `\"}, response: 1 }) { nosuch } }"}`,
 		`{"query": "mutation { createEntry(input: {request: {password: \"` + p.secret() + `"}`,

@@ -17,7 +17,7 @@ type subscription struct {
 }
 
 const entryCreated = `subscription ($after: Cursor, $where: EntryWhereInput) {
-	entryCreated(after: $after, where: $where) { cursor node { key position } } }`
+	entryCreated(after: $after, where: $where) { cursor node { key position request response } } }`
 
 // follow subscribes to what comes after the journal's present end.
 func (s *server) follow(t testing.TB) *subscription {
@@ -61,15 +61,22 @@ func (s *subscription) read(t testing.TB) map[string]any {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	message, err := s.receive(ctx)
+	require.NoError(t, err)
+	return message
+}
+
+func (s *subscription) receive(ctx context.Context) (map[string]any, error) {
 	for {
 		_, text, err := s.conn.Read(ctx)
-		require.NoError(t, err)
+		if err != nil {
+			return nil, err
+		}
 		var message map[string]any
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.UseNumber()
-		require.NoError(t, decoder.Decode(&message))
-		if message["type"] != "ping" {
-			return message
+		if err := decoder.Decode(&message); err != nil || message["type"] != "ping" {
+			return message, err
 		}
 	}
 }
