@@ -41,7 +41,7 @@ func UnmarshalInt(v any) (int, error) {
 	default:
 		err = strconv.ErrSyntax
 	}
-	if err != nil || n != int64(int32(n)) { //nolint:gosec // the comparison is for what does not fit
+	if err != nil || n != int64(int32(n)) {
 		return 0, &InputError{Reason: "must be an integer from -2147483648 to 2147483647"}
 	}
 	return int(n), nil
