@@ -17,7 +17,7 @@ import (
 
 func testdata(t testing.TB, name string) string {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join("../../testdata", name))
+	path, err := filepath.Abs(filepath.Join("..", "..", "testdata", name))
 	require.NoError(t, err)
 	return path
 }

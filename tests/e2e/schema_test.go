@@ -58,7 +58,7 @@ func TestTheServedSchemaIsThePrintedOne(t *testing.T) {
 	}
 	var want []string
 	for name, def := range printed.Types {
-		if !strings.HasPrefix(name, "__") {
+		if !strings.HasPrefix(name, "__") && name != "Float" { // which every parser knows and this API does not use
 			want = append(want, linesPrinted(def)...)
 		}
 	}
