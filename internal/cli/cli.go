@@ -55,6 +55,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	var cmds commands
 	parser, err := newParser(ctx, &cmds, kong.Bind(&streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}))
 	if err != nil {

@@ -28,7 +28,7 @@ type serveCmd struct {
 // Help teaches the command.
 func (*serveCmd) Help() string {
 	return `Answers at /graphql (POST, GET, WebSocket, server-sent events), /playground/, /healthz, /readyz and /metrics. SIGTERM
-finishes running work first.
+or an interrupt finishes running work first, a second one does not.
 
   samjournal serve                                               SQLite, samjournal.db in this directory
   samjournal serve --listen=127.0.0.1:8081                       another port
@@ -72,7 +72,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		log.WarnContext(ctx, "--insecure-no-auth: everybody who reaches this server may read and write everything")
 	}
 	c.greet(io, listener.Addr().String())
-	return run(ctx, log, server, listener, c.Server.ShutdownTimeout)
+	return run(ctx, log, server, listener, c.Server.DrainDelay+c.Server.ShutdownTimeout)
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
@@ -117,6 +117,7 @@ Try next, in another terminal: ./bin/samjournal seed    (10,000 generated entrie
 `, address)
 }
 
+// run serves until ctx ends, and then gives what runs so much time to finish.
 func run(ctx context.Context, log *slog.Logger, server *httpserver.Server, listener net.Listener, patience time.Duration) error {
 	var group errgroup.Group
 	stopped := make(chan struct{})

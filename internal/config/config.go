@@ -75,8 +75,8 @@ type Server struct {
 	AppendQueueBytes int `name:"append-queue-bytes" env:"SAMJOURNAL_APPEND_QUEUE_BYTES" default:"67108864" placeholder:"BYTES" help:"Payloads that may wait to be appended, 1 MiB to 16 GiB; more answers UNAVAILABLE at once. Default: ${default}"`
 	// FeedPoll is how often the feed looks for entries that other processes appended, while there are subscribers. Default 500 ms.
 	FeedPoll time.Duration `name:"feed-poll" env:"SAMJOURNAL_FEED_POLL" default:"500ms" placeholder:"DURATION" help:"How often subscriptions look for entries of other processes, 10ms to 1m. Default: ${default}"`
-	// ShutdownTimeout is how long running work may take to finish after SIGTERM. Default 20 s.
-	ShutdownTimeout time.Duration `name:"shutdown-timeout" env:"SAMJOURNAL_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long running work may take to finish after SIGTERM, 1s to 1h. Default: ${default}"`
+	// ShutdownTimeout is how long running work may take to finish after SIGTERM, counted from the end of DrainDelay. Default 20 s.
+	ShutdownTimeout time.Duration `name:"shutdown-timeout" env:"SAMJOURNAL_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long running work may take to finish after SIGTERM and the drain delay, 1s to 1h. Default: ${default}"`
 	// DrainDelay is the time between the first 503 of /readyz and the end of service, for load balancers. Default 0.
 	DrainDelay time.Duration `name:"drain-delay" env:"SAMJOURNAL_DRAIN_DELAY" default:"0s" placeholder:"DURATION" help:"Time between the first 503 of /readyz and the end of service, 0s to 10m. Default: ${default}"`
 }

@@ -59,7 +59,7 @@ func generated(t testing.TB, entries, users int) string {
 			"request": map[string]any{
 				"COOKIES": map[string]any{"sessionid": secret()},
 				"META":    map[string]any{"HTTP_AUTHORIZATION": "Token " + secret()},
-				"POST":    map[string]any{"text": strings.Repeat("größer 🚀 ", random.IntN(60))},
+				"POST":    map[string]any{"text": strings.Repeat("größer 🚀 ", random.IntN(120))},
 			},
 			"response": map[string]any{"api": "smarter.sh/v1", "data": map[string]any{"id": random.Int64(), "ratio": 0.5}},
 		}})

@@ -180,7 +180,8 @@ func refusals() map[string]struct{ input, code, names string } {
 		"a lone surrogate in a name":       bad(`"request": {"\udc00": 1}, "response": 1`, "request"),
 		"surrogates in the wrong order":    bad(`"request": 1, "response": {"x": "\ude00\ud83d"}`, "response/x"),
 		"invalid UTF-8":                    bad("\"request\": {\"x\": \"\xff\"}, \"response\": 1", "request/x"),
-		"201 levels":                       bad(`"response": 1, "request": `+strings.Repeat("[", 201)+strings.Repeat("]", 201), "request"),
+		"201 levels": bad(`"response": 1, "request": `+
+			strings.Repeat("[", 201)+strings.Repeat("]", 201), "request"),
 		"201 levels of objects": bad(`"response": `+strings.Repeat(`{"a":`, 201)+`1`+strings.Repeat("}", 201)+
 			`, "request": 1`, "response"),
 		"20,000 levels":    bad(`"request": `+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`, "response": 1`, "request"),

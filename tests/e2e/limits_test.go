@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"samjournal/internal/model"
 )
 
 //nolint:tparallel // the last line looks at what the subtests did to their server
@@ -243,9 +245,21 @@ func TestIDsAndKeysOfOthersAndOfNobodyFindNothing(t *testing.T) {
 			must(t, db.where, "import", "--account=other", "--create-account", testdata(t, "dumpdata-small.json"))
 			s := serve(t, db.where)
 			s.append(t, map[string]any{"username": "alice", "key": strings.Repeat("c", 64)})
+			foreignUser := model.UserID(2, 1) // the first user of the account that was made second
+			a := s.ask(t, createEntry, map[string]any{"input": map[string]any{"request": 1, "response": 1, "userID": foreignUser}})
+			require.Len(t, a.errors, 1)
+			require.Equal(t, "BAD_USER_INPUT", a.errors[0].code())
+			require.Contains(t, a.errors[0].Message, "userID")
+			require.Equal(t, "1", s.size(t))
 			own := value(t, s.query(t, `{ entries { edges { node { id user { id } } } } }`, nil), "entries", "edges", 0, "node")
 			foreign := db.text(t, "SELECT min(key) FROM entries WHERE account_id <> (SELECT id FROM accounts WHERE slug = 'default')")
 			require.Nil(t, s.query(t, `query ($k: String!) { entry(key: $k) { key } }`, map[string]any{"k": foreign})["entry"])
+			for _, id := range []string{foreignUser, model.EntryID(2, foreign), model.AccountID(2)} {
+				a := s.ask(t, `query ($i: ID!) { node(id: $i) { id } }`, map[string]any{"i": id})
+				require.Nil(t, a.data["node"], a.body)
+				b := s.ask(t, `query ($i: ID!) { node(id: $i) { id } }`, map[string]any{"i": model.AccountID(999)})
+				require.Equal(t, b.body, a.body, "what others have cannot be told from what nobody has")
+			}
 			for _, id := range []any{value(t, own, "id"), value(t, own, "user", "id")} {
 				require.NotNil(t, s.query(t, `query ($i: ID!) { node(id: $i) { id } }`, map[string]any{"i": id})["node"])
 				for _, wrong := range []any{

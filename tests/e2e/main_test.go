@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // patience bounds every wait of these tests, on a machine that does much else.
@@ -18,7 +20,14 @@ const patience = 30 * time.Second
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(withBinary(m.Run))
+	os.Exit(withBinary(func() int {
+		code := m.Run()
+		if err := goleak.Find(); code == 0 && err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}))
 }
 
 func withBinary(run func() int) int {

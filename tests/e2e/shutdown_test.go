@@ -101,3 +101,37 @@ func TestAnInterruptEndsTheServerToo(t *testing.T) {
 	s.signal(syscall.SIGINT)
 	require.Zero(t, s.wait(t), s.stderr.String())
 }
+
+func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t, newSQLite(t).where, "--drain-delay=10m")
+	s.signal(syscall.SIGINT)
+	eventually(t, "/readyz answers 503", func() bool { return s.status(t, "/readyz") == http.StatusServiceUnavailable })
+	s.signal(syscall.SIGINT)
+	require.Equal(t, -1, s.wait(t), "it was ended by the signal")
+}
+
+func TestTheDrainDelayTakesNothingFromTheTimeOfRunningWork(t *testing.T) {
+	t.Parallel()
+	s := serve(t, newSQLite(t).where, "--drain-delay=1100ms", "--shutdown-timeout=1s")
+	s.stop(t)
+}
+
+func TestWorkThatDoesNotFinishInTimeIsCutShortAndTold(t *testing.T) {
+	t.Parallel()
+	for dialect, fresh := range databases() {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			db := fresh(t)
+			s := serve(t, db.where, "--shutdown-timeout=1s")
+			release := db.lockHead(t)
+			answered := s.createLater(t)
+			s.signal(syscall.SIGTERM)
+			require.Equal(t, 1, s.wait(t))
+			require.Contains(t, s.stderr.String(), "cut short")
+			<-answered
+			release()
+			require.Equal(t, "0", serve(t, db.where).size(t), "what was not answered was not stored")
+		})
+	}
+}
