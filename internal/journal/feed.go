@@ -81,7 +81,9 @@ func (fs *feeds) wakeAll() {
 }
 
 func (fs *feeds) close() {
-	fs.cancel()
+	fs.mu.Lock()
+	fs.cancel() // under the lock, so that no follower who has just been let in starts a goroutine while they are waited for
+	fs.mu.Unlock()
 	fs.running.Wait()
 }
 
