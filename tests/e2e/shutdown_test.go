@@ -1,10 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -73,26 +77,58 @@ func (s *server) createLater(t testing.TB) <-chan string {
 	return answered
 }
 
-func TestAnAnsweredEntrySurvivesAKilledServer(t *testing.T) {
+func TestAnsweredEntriesSurviveAServerThatIsKilledAtWork(t *testing.T) {
 	t.Parallel()
 	for dialect, fresh := range databases() {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			db := fresh(t)
 			s := serve(t, db.where)
-			keys := make([]any, 0, 20)
-			for range cap(keys) {
-				keys = append(keys, s.append(t, map[string]any{"username": "bob"}))
+			var writers sync.WaitGroup
+			answered := make(chan string, 100_000)
+			for range 8 {
+				hc := client(t)
+				writers.Go(func() {
+					for key, err := s.appendWith(hc); err == nil; key, err = s.appendWith(hc) {
+						answered <- key
+					}
+				})
 			}
+			eventually(t, "some are answered", func() bool { return len(answered) > 50 })
 			s.kill(t)
+			writers.Wait()
+			close(answered)
+
 			s = serve(t, db.where)
+			stored := map[any]bool{}
 			for position, e := range s.all(t, "key position") {
-				require.Equal(t, keys[position], e["key"])
+				require.Equal(t, json.Number(strconv.Itoa(position)), e["position"])
+				stored[e["key"]] = true
 			}
-			require.Equal(t, "20", s.size(t))
+			for key := range answered {
+				require.True(t, stored[key], "an answered entry is gone")
+			}
 			s.append(t, nil)
 		})
 	}
+}
+
+// appendWith appends an entry and returns the key that was answered.
+func (s *server) appendWith(hc *http.Client) (key string, err error) {
+	resp, err := hc.Post(s.url+"/graphql", "application/json",
+		strings.NewReader(`{"query": "mutation { createEntry(input: {username: \"bob\", request: 1, response: 2}) { key } }"}`))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Data struct{ CreateEntry struct{ Key string } }
+	}
+	err = json.NewDecoder(resp.Body).Decode(&answer)
+	if err == nil && answer.Data.CreateEntry.Key == "" {
+		err = errors.New("no key")
+	}
+	return answer.Data.CreateEntry.Key, err
 }
 
 func TestAnInterruptEndsTheServerToo(t *testing.T) {
@@ -107,7 +143,15 @@ func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
 	s := serve(t, newSQLite(t).where, "--drain-delay=10m")
 	s.signal(syscall.SIGINT)
 	eventually(t, "/readyz answers 503", func() bool { return s.status(t, "/readyz") == http.StatusServiceUnavailable })
-	s.signal(syscall.SIGINT)
+	eventually(t, "the process ends", func() bool {
+		s.signal(syscall.SIGINT)
+		select {
+		case <-s.ended:
+			return true
+		default:
+			return false
+		}
+	})
 	require.Equal(t, -1, s.wait(t), "it was ended by the signal")
 }
 
