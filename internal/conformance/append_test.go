@@ -20,55 +20,58 @@ import (
 // Invariant 2: 16 writers, each with batches of its own size, on several accounts and several nodes at once.
 func TestPositionsAreDenseInCommitOrderWhoeverAppends(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		const writers, accounts = 16, 3
-		batches := rounds(2, 8, 100)
-		nodes := []*node{start(t, databaseURL, settings{}), start(t, databaseURL, settings{}), start(t, databaseURL, settings{})}
-		contexts := make([]context.Context, accounts)
-		for i := range contexts {
-			contexts[i] = nodes[0].newAccount(t, fmt.Sprintf("account-%d", i))
-		}
-		watching, stop := context.WithCancel(t.Context())
-		var watchers errgroup.Group
-		for _, ctx := range contexts {
-			id := accountOf(t, ctx)
-			watchers.Go(func() error { return watch(watching, look(t, databaseURL), id) })
-		}
-		var (
-			group errgroup.Group
-			seen  positions
-		)
-		for w := range writers {
-			group.Go(func() error {
-				random := rand.New(rand.NewPCG(7, uint64(w)))
-				n, account := nodes[w%len(nodes)], w%accounts
-				for range batches {
-					batch := make([]journal.Input, 1+random.IntN(12))
-					for i := range batch {
-						batch[i] = plain()
-						batch[i].Username = ptr(fmt.Sprintf("user-%d", random.IntN(9)))
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			const writers, accounts = 16, 3
+			batches := rounds(2, 8, 100)
+			nodes := []*node{start(t, databaseURL, settings{}), start(t, databaseURL, settings{}), start(t, databaseURL, settings{})}
+			var contexts []context.Context
+			for i := range accounts {
+				contexts = append(contexts, nodes[0].newAccount(t, fmt.Sprintf("account-%d", i)))
+			}
+			watching, stop := context.WithCancel(t.Context())
+			var watchers errgroup.Group
+			for _, ctx := range contexts {
+				id := accountOf(ctx, t)
+				watchers.Go(func() error { return watch(watching, look(t, databaseURL), id) })
+			}
+			var (
+				group errgroup.Group
+				seen  positions
+			)
+			for w := range writers {
+				group.Go(func() error {
+					random := rand.New(rand.NewPCG(7, uint64(w)))
+					n, account := nodes[w%len(nodes)], w%accounts
+					for range batches {
+						batch := make([]journal.Input, 1+random.IntN(12))
+						for i := range batch {
+							batch[i] = plain()
+							batch[i].Username = new(fmt.Sprintf("user-%d", random.IntN(9)))
+						}
+						results, err := n.journal.Append(contexts[account], batch)
+						if err != nil {
+							return err
+						}
+						if err := seen.add(account, results); err != nil {
+							return err
+						}
 					}
-					results, err := n.journal.Append(contexts[account], batch)
-					if err != nil {
-						return err
-					}
-					if err := seen.add(account, results); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		}
-		require.NoError(t, group.Wait())
-		stop()
-		require.NoError(t, watchers.Wait())
-		for account, ctx := range contexts {
-			reach, err := look(t, databaseURL).Reach(t.Context(), accountOf(t, ctx))
-			require.NoError(t, err)
-			n := int64(seen.count(account))
-			require.Equal(t, oracle.Reach{Count: n, Last: n - 1, Size: n}, reach, "every answered entry is there, and no other")
-		}
-	})
+					return nil
+				})
+			}
+			require.NoError(t, group.Wait())
+			stop()
+			require.NoError(t, watchers.Wait())
+			for account, ctx := range contexts {
+				reach, err := look(t, databaseURL).Reach(t.Context(), accountOf(ctx, t))
+				require.NoError(t, err)
+				n := int64(seen.count(account))
+				require.Equal(t, oracle.Reach{Count: n, Last: n - 1, Size: n}, reach, "every answered entry is there, and no other")
+			}
+		})
+	}
 }
 
 // positions collects what writers were answered.
@@ -125,11 +128,11 @@ func watch(ctx context.Context, d *oracle.Database, accountID int64) error {
 		if err != nil {
 			return err
 		}
-		for _, e := range added {
-			if e.Position != int64(len(keys)) {
-				return fmt.Errorf("account %d: a reader saw position %d after %d", accountID, e.Position, len(keys)-1)
+		for i := range added {
+			if added[i].Position != int64(len(keys)) {
+				return fmt.Errorf("account %d: a reader saw position %d after %d", accountID, added[i].Position, len(keys)-1)
 			}
-			keys = append(keys, e.Key)
+			keys = append(keys, added[i].Key)
 		}
 	}
 	all, err := d.Entries(context.Background(), accountID, 0)
@@ -146,91 +149,100 @@ func watch(ctx context.Context, d *oracle.Database, accountID int64) error {
 
 func TestTheSameKeyInTwoAccountsIsTwoEntries(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		alice, bob := n.newAccount(t, "alice"), n.newAccount(t, "bob")
-		first, other := numbered(1), numbered(1)
-		other.Request, other.Username = `"quite another"`, ptr("bob")
-		n.append(t, alice, numbered(0))
-		require.True(t, n.append(t, alice, first)[0].Created)
-		created := n.append(t, bob, other)[0]
-		require.True(t, created.Created)
-		require.Zero(t, created.Position)
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			alice, bob := n.newAccount(t, "alice"), n.newAccount(t, "bob")
+			first, other := numbered(1), numbered(1)
+			other.Request, other.Username = `"quite another"`, new("bob")
+			n.append(alice, t, numbered(0))
+			require.True(t, n.append(alice, t, first)[0].Created)
+			created := n.append(bob, t, other)[0]
+			require.True(t, created.Created)
+			require.Zero(t, created.Position)
 
-		for ctx, want := range map[context.Context]string{alice: `{"number":1}`, bob: `"quite another"`} {
-			var answer struct{ Entry row }
-			n.ask(t, ctx, &answer, `query($key: String!) { entry(key: $key) { request } }`, vars{"key": keyOf(1)})
-			require.Equal(t, want, string(answer.Entry.Request))
-		}
-		require.Equal(t, "null", string(entryByKey(t, n, bob, keyOf(0))), "an account does not see another's entries")
-	})
+			for ctx, want := range map[context.Context]string{alice: `{"number":1}`, bob: `"quite another"`} {
+				var answer struct{ Entry row }
+				n.ask(ctx, t, &answer, `query($key: String!) { entry(key: $key) { request } }`, vars{"key": keyOf(1)})
+				require.Equal(t, want, string(answer.Entry.Request))
+			}
+			require.Equal(t, "null", string(entryByKey(bob, t, n, keyOf(0))), "an account does not see another's entries")
+		})
+	}
 }
 
-func entryByKey(t *testing.T, n *node, ctx context.Context, key string) []byte { //nolint:revive // t first
+func entryByKey(ctx context.Context, t *testing.T, n *node, key string) []byte {
 	t.Helper()
 	var answer struct{ Entry rawValue }
-	n.ask(t, ctx, &answer, `query($key: String!) { entry(key: $key) { id position } }`, vars{"key": key})
+	n.ask(ctx, t, &answer, `query($key: String!) { entry(key: $key) { id position } }`, vars{"key": key})
 	return answer.Entry
 }
 
 func TestABadInputFailsAloneAndTakesNoPosition(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		n.append(t, ctx, numbered(0))
-		conflict, badStatus, badUser := numbered(0), numbered(2), numbered(3)
-		conflict.StatusCode, badStatus.StatusCode, badUser.UserID = 500, 40000, ptr(int64(77))
-		results, err := n.journal.Append(ctx, []journal.Input{numbered(1), conflict, badStatus, badUser, numbered(4)})
-		require.NoError(t, err)
-		require.ErrorIs(t, results[1].Err, journal.ErrConflict)
-		for i, path := range map[int]string{2: "statusCode", 3: "userID"} {
-			var input *model.InputError
-			require.ErrorAs(t, results[i].Err, &input)
-			require.Equal(t, []any{path}, input.Path)
-		}
-		require.EqualValues(t, 1, results[0].Position)
-		require.EqualValues(t, 2, results[4].Position)
-	})
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			n.append(ctx, t, numbered(0))
+			conflict, badStatus, badUser := numbered(0), numbered(2), numbered(3)
+			conflict.StatusCode, badStatus.StatusCode, badUser.UserID = 500, 40000, new(int64(77))
+			results, err := n.journal.Append(ctx, []journal.Input{numbered(1), conflict, badStatus, badUser, numbered(4)})
+			require.NoError(t, err)
+			require.ErrorIs(t, results[1].Err, journal.ErrConflict)
+			for i, path := range map[int]string{2: "statusCode", 3: "userID"} {
+				var input *model.InputError
+				require.ErrorAs(t, results[i].Err, &input)
+				require.Equal(t, []any{path}, input.Path)
+			}
+			require.EqualValues(t, 1, results[0].Position)
+			require.EqualValues(t, 2, results[4].Position)
+		})
+	}
 }
 
 // Invariant 1, as far as the product goes; internal/store tries every statement against the database itself.
 func TestNothingInTheProductChangesAnEntry(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		first := numbered(0)
-		first.Username = ptr("alice")
-		n.append(t, ctx, first, numbered(1))
-		d := look(t, databaseURL)
-		before, err := d.Entries(t.Context(), accountOf(t, ctx), 0)
-		require.NoError(t, err)
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			first := numbered(0)
+			first.Username = new("alice")
+			n.append(ctx, t, first, numbered(1))
+			d := look(t, databaseURL)
+			before, err := d.Entries(t.Context(), accountOf(ctx, t), 0)
+			require.NoError(t, err)
 
-		client := n.store.Ent()
-		_, err = client.Entry.Delete().Exec(ctx)
-		require.Error(t, err)
-		require.Error(t, client.Entry.DeleteOneID(keyOf(0)).Exec(ctx))
-		_, err = client.Entry.Update().Where(entry.ID(keyOf(0))).Save(ctx)
-		require.Error(t, err)
-		require.Error(t, client.Entry.UpdateOneID(keyOf(0)).Exec(ctx))
-		require.Error(t, client.Entry.Create().SetID(keyOf(9)).Exec(ctx))
-		_, err = client.Head.Update().SetSize(0).Save(ctx)
-		require.Error(t, err)
-		_, err = client.User.Delete().Exec(ctx)
-		require.Error(t, err)
+			client := n.store.Ent()
+			_, err = client.Entry.Delete().Exec(ctx)
+			require.Error(t, err)
+			require.Error(t, client.Entry.DeleteOneID(keyOf(0)).Exec(ctx))
+			_, err = client.Entry.Update().Where(entry.ID(keyOf(0))).Save(ctx)
+			require.Error(t, err)
+			require.Error(t, client.Entry.UpdateOneID(keyOf(0)).Exec(ctx))
+			require.Error(t, client.Entry.Create().SetID(keyOf(9)).Exec(ctx))
+			_, err = client.Head.Update().SetSize(0).Save(ctx)
+			require.Error(t, err)
+			_, err = client.User.Delete().Exec(ctx)
+			require.Error(t, err)
 
-		changed := first
-		changed.Response = `"changed"`
-		results, err := n.journal.Append(ctx, []journal.Input{changed, first})
-		require.NoError(t, err)
-		require.ErrorIs(t, results[0].Err, journal.ErrConflict)
-		require.False(t, results[1].Created)
+			changed := first
+			changed.Response = `"changed"`
+			results, err := n.journal.Append(ctx, []journal.Input{changed, first})
+			require.NoError(t, err)
+			require.ErrorIs(t, results[0].Err, journal.ErrConflict)
+			require.False(t, results[1].Created)
 
-		after, err := d.Entries(t.Context(), accountOf(t, ctx), 0)
-		require.NoError(t, err)
-		require.Equal(t, before, after)
-	})
+			after, err := d.Entries(t.Context(), accountOf(ctx, t), 0)
+			require.NoError(t, err)
+			require.Equal(t, before, after)
+		})
+	}
 }
 
 func TestTheOnlyMutationsAppend(t *testing.T) {

@@ -48,7 +48,7 @@ func appendUntilKilled(ctx context.Context, databaseURL string) error {
 		go func() {
 			for {
 				in := plain()
-				in.Username = ptr(fmt.Sprintf("user-%d", w))
+				in.Username = new(fmt.Sprintf("user-%d", w))
 				results, err := j.Append(ctx, []journal.Input{in, in})
 				if err != nil {
 					failed <- err
@@ -65,28 +65,31 @@ func appendUntilKilled(ctx context.Context, databaseURL string) error {
 // Invariant 3, in short: kill -9 of a process that appends. What was answered is there, and the next process goes on.
 func TestAnsweredEntriesSurviveAKilledProcess(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		answered := map[string]bool{}
-		for range rounds(1, 3, 20) {
-			for _, key := range killedWriter(t, databaseURL, 40) {
-				require.False(t, answered[key])
-				answered[key] = true
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			answered := map[string]bool{}
+			for range rounds(1, 3, 20) {
+				for _, key := range killedWriter(t, databaseURL, 40) {
+					require.False(t, answered[key])
+					answered[key] = true
+				}
 			}
-		}
-		there := map[string]bool{}
-		d := look(t, databaseURL)
-		require.NoError(t, d.Verify(t.Context()))
-		entries, err := d.Entries(t.Context(), 1, 0)
-		require.NoError(t, err)
-		for _, e := range entries {
-			there[e.Key] = true
-		}
-		for key := range answered {
-			require.True(t, there[key], "an answered entry is gone: %s", key)
-		}
-		n := start(t, databaseURL, settings{})
-		require.EqualValues(t, len(entries), n.append(t, n.as(t, "default"), plain())[0].Position)
-	})
+			there := map[string]bool{}
+			d := look(t, databaseURL)
+			require.NoError(t, d.Verify(t.Context()))
+			entries, err := d.Entries(t.Context(), 1, 0)
+			require.NoError(t, err)
+			for _, e := range entries {
+				there[e.Key] = true
+			}
+			for key := range answered {
+				require.True(t, there[key], "an answered entry is gone: %s", key)
+			}
+			n := start(t, databaseURL, settings{})
+			require.EqualValues(t, len(entries), n.append(n.as(t, "default"), t, plain())[0].Position)
+		})
+	}
 }
 
 // killedWriter runs a writer, kills it after that many answers, and returns the keys of all entries that it was answered.

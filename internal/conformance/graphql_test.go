@@ -18,8 +18,8 @@ import (
 type vars map[string]any
 
 // try executes a query or mutation and returns its data and errors.
-func (n *node) try(t require.TestingT, ctx context.Context, document string, v vars) (json.RawMessage, gqlerror.List) { //nolint:revive // t first
-	ctx, op, errs := n.begin(t, ctx, document, v)
+func (n *node) try(ctx context.Context, t require.TestingT, document string, v vars) (json.RawMessage, gqlerror.List) {
+	ctx, op, errs := n.begin(ctx, t, document, v)
 	if len(errs) > 0 {
 		return nil, errs
 	}
@@ -29,21 +29,21 @@ func (n *node) try(t require.TestingT, ctx context.Context, document string, v v
 }
 
 // ask is try for what must succeed; the data is decoded into out.
-func (n *node) ask(t require.TestingT, ctx context.Context, out any, document string, v vars) { //nolint:revive // as above
-	data, errs := n.try(t, ctx, document, v)
+func (n *node) ask(ctx context.Context, t require.TestingT, out any, document string, v vars) {
+	data, errs := n.try(ctx, t, document, v)
 	require.Empty(t, errs, "%s %v", document, v)
 	require.NoError(t, json.Unmarshal(data, out))
 }
 
 // refused executes what must fail and returns the code of its only error.
-func (n *node) refused(t require.TestingT, ctx context.Context, document string, v vars) string { //nolint:revive // as above
-	_, errs := n.try(t, ctx, document, v)
+func (n *node) refused(ctx context.Context, t require.TestingT, document string, v vars) string {
+	_, errs := n.try(ctx, t, document, v)
 	require.Len(t, errs, 1)
 	code, _ := errs[0].Extensions["code"].(string)
 	return code
 }
 
-func (n *node) begin(t require.TestingT, ctx context.Context, document string, v vars) ( //nolint:revive // as above
+func (n *node) begin(ctx context.Context, t require.TestingT, document string, v vars) (
 	context.Context, *graphql.OperationContext, gqlerror.List,
 ) {
 	ctx = subscription.With(graphql.StartOperationTrace(ctx))
@@ -67,15 +67,15 @@ func wire(t require.TestingT, v vars) map[string]any {
 
 // stream is a running subscription. One goroutine reads it.
 type stream struct {
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // it is the operation's own, made by the executor
 	stop context.CancelFunc
 	next graphql.ResponseHandler
 }
 
 // subscribe begins a subscription, which ends with stop.
-func (n *node) subscribe(t require.TestingT, ctx context.Context, document string, v vars) *stream { //nolint:revive // as above
+func (n *node) subscribe(ctx context.Context, t require.TestingT, document string, v vars) *stream {
 	ctx, cancel := context.WithCancel(ctx)
-	ctx, op, errs := n.begin(t, ctx, document, v)
+	ctx, op, errs := n.begin(ctx, t, document, v)
 	require.Empty(t, errs)
 	next, ctx := n.exec.DispatchOperation(ctx, op)
 	return &stream{ctx: ctx, stop: cancel, next: next}

@@ -54,17 +54,10 @@ func rounds(short, normal, long int) int {
 	return normal
 }
 
-// onBoth runs a scenario on an empty, migrated database of each kind.
-func onBoth(t *testing.T, scenario func(t *testing.T, databaseURL string)) {
+// both returns an empty, migrated database of each kind.
+func both(t *testing.T) map[string]string {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		scenario(t, newSQLite(t))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		scenario(t, newPostgres(t))
-	})
+	return map[string]string{"sqlite": newSQLite(t), "postgres": newPostgres(t)}
 }
 
 // newSQLite returns an empty, migrated database on which the oracle has its say when the test ends.
@@ -163,14 +156,14 @@ func (n *node) newAccount(t require.TestingT, slug string) context.Context {
 	return n.as(t, slug)
 }
 
-func accountOf(t require.TestingT, ctx context.Context) int64 { //nolint:revive // t first, as in every helper here
+func accountOf(ctx context.Context, t require.TestingT) int64 {
 	scope, err := model.ScopeFrom(ctx)
 	require.NoError(t, err)
 	return scope.AccountID
 }
 
 // append appends and insists that every input succeeds.
-func (n *node) append(t require.TestingT, ctx context.Context, inputs ...journal.Input) []journal.Result { //nolint:revive // as above
+func (n *node) append(ctx context.Context, t require.TestingT, inputs ...journal.Input) []journal.Result {
 	results, err := n.journal.Append(ctx, inputs)
 	require.NoError(t, err)
 	require.Len(t, results, len(inputs))
@@ -197,8 +190,6 @@ func numbered(n int) journal.Input {
 }
 
 func keyOf(n int) string { return fmt.Sprintf("%064x", n) }
-
-func ptr[T any](v T) *T { return &v }
 
 // statements notes the statements that a store runs.
 type statements struct {

@@ -1,16 +1,22 @@
 package conformance_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
+
+	"samjournal/internal/journal"
 )
 
-const entriesPage = `query($after: Cursor, $first: Int, $before: Cursor, $last: Int, $orderBy: EntryOrder, $where: EntryWhereInput) {
+const entriesPage = `query(
+	$after: Cursor, $first: Int, $before: Cursor, $last: Int, $orderBy: EntryOrder, $where: EntryWhereInput
+) {
 	page: entries(after: $after, first: $first, before: $before, last: $last, orderBy: $orderBy, where: $where) {
 		edges { cursor node { position key createdAt recordedAt origin thing command statusCode user { id username } } }
 		pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -38,10 +44,10 @@ func drawRequest(rt *rapid.T, ids []int64) request {
 	var r request
 	for _, cursor := range []**int64{&r.after, &r.before} {
 		if len(ids) > 0 && rapid.IntRange(0, 2).Draw(rt, "cursor") == 2 {
-			*cursor = ptr(rapid.SampledFrom(ids).Draw(rt, "id"))
+			*cursor = new(rapid.SampledFrom(ids).Draw(rt, "id"))
 		}
 	}
-	size := ptr(rapid.SampledFrom([]int64{0, 1, 2, 3, 5, 8, 13, 49, 50, 500}).Draw(rt, "size"))
+	size := new(rapid.SampledFrom([]int64{0, 1, 2, 3, 5, 8, 13, 49, 50, 500}).Draw(rt, "size"))
 	switch rapid.IntRange(0, 4).Draw(rt, "way") {
 	case 0, 1:
 		r.first = size
@@ -116,13 +122,13 @@ func (l *list) ask(rt *rapid.T, r request, where map[string]any, id func(i int, 
 		v["last"] = *r.last
 	}
 	var answer struct{ Page page }
-	l.world.ask(rt, l.ctx, &answer, l.document, v)
+	l.world.ask(l.ctx, rt, &answer, l.document, v)
 	p := answer.Page
-	for i, e := range p.Edges {
+	for i := range p.Edges {
 		if known, ok := l.cursors[id(i, p)]; ok {
-			require.Equal(rt, known, e.Cursor, "an edge has one cursor")
+			require.Equal(rt, known, p.Edges[i].Cursor, "an edge has one cursor")
 		}
-		l.cursors[id(i, p)] = e.Cursor
+		l.cursors[id(i, p)] = p.Edges[i].Cursor
 	}
 	return p
 }
@@ -154,7 +160,8 @@ func (w *world) entriesBy(order ordering) *list {
 
 // checkRows holds every field of a page's entries to what was appended.
 func (w *world) checkRows(rt *rapid.T, p page) {
-	for _, e := range p.Edges {
+	for i := range p.Edges {
+		e := &p.Edges[i]
 		f := w.facts[e.Node.Position]
 		require.Equal(rt, f.key, e.Node.Key)
 		require.WithinDuration(rt, f.createdAt, e.Node.CreatedAt, 0)
@@ -175,103 +182,112 @@ func (w *world) checkRows(rt *rapid.T, p page) {
 // sorting, filtering and cutting gives.
 func TestAnyPageIsWhatPlainSortingGives(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		create := worlds(t, databaseURL)
-		rapid.Check(t, func(rt *rapid.T) {
-			w := create(rt)
-			l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
-			ids := w.sorted(l.order.createdAt(), l.order.descending())
-			l.ask(rt, request{first: ptr(int64(500))}, nil, positionOf) // learns all cursors
-			f := drawFilter(rt, w.entryColumns())
-			for range 6 {
-				r := drawRequest(rt, ids)
-				p := l.ask(rt, r, f.sent, positionOf)
-				l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.facts[id]) }), p, positionOf)
-				w.checkRows(rt, p)
-			}
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			create := worlds(t, databaseURL)
+			rapid.Check(t, func(rt *rapid.T) {
+				w := create(rt)
+				l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
+				ids := w.sorted(l.order.createdAt(), l.order.descending())
+				l.ask(rt, request{first: new(int64(500))}, nil, positionOf) // learns all cursors
+				f := drawFilter(rt, w.entryColumns())
+				for range 6 {
+					r := drawRequest(rt, ids)
+					p := l.ask(rt, r, f.sent, positionOf)
+					l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.facts[id]) }), p, positionOf)
+					w.checkRows(rt, p)
+				}
+			})
 		})
-	})
+	}
 }
 
 // Whoever turns pages while others append sees every entry that was there once, none twice, and each page is right.
 func TestPagesNeitherRepeatNorMissWhileOthersAppend(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		create := worlds(t, databaseURL)
-		rapid.Check(t, func(rt *rapid.T) {
-			w := create(rt)
-			l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
-			backward := rapid.Bool().Draw(rt, "backward")
-			f := drawFilter(rt, w.entryColumns())
-			matches := func(id int64) bool { return f.matches(w.facts[id]) }
-			there := slices.DeleteFunc(w.sorted(l.order.createdAt(), l.order.descending()), func(id int64) bool { return !matches(id) })
-			seen := map[int64]bool{}
-			size := rapid.Int64Range(1, 7).Draw(rt, "size")
-			r := request{first: &size}
-			if backward {
-				r = request{last: &size}
-			}
-			for more, appends := true, 3; more; {
-				p := l.ask(rt, r, f.sent, positionOf)
-				l.check(rt, r.of(w.sorted(l.order.createdAt(), l.order.descending()), matches), p, positionOf)
-				for _, e := range p.Edges {
-					require.False(rt, seen[e.Node.Position], "position %d twice", e.Node.Position)
-					seen[e.Node.Position] = true
-				}
-				if appends > 0 {
-					appends--
-					w.add(rt, rapid.IntRange(0, 5).Draw(rt, "appended"))
-				}
-				more = p.PageInfo.HasNextPage
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			create := worlds(t, databaseURL)
+			rapid.Check(t, func(rt *rapid.T) {
+				w := create(rt)
+				l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
+				backward := rapid.Bool().Draw(rt, "backward")
+				f := drawFilter(rt, w.entryColumns())
+				matches := func(id int64) bool { return f.matches(w.facts[id]) }
+				there := slices.DeleteFunc(w.sorted(l.order.createdAt(), l.order.descending()), func(id int64) bool { return !matches(id) })
+				seen := map[int64]bool{}
+				size := rapid.Int64Range(1, 7).Draw(rt, "size")
+				r := request{first: &size}
 				if backward {
-					more = p.PageInfo.HasPreviousPage
+					r = request{last: &size}
 				}
-				if more && backward {
-					r.before = ptr(positionOf(0, p))
-				} else if more {
-					r.after = ptr(positionOf(len(p.Edges)-1, p))
+				for more, appends := true, 3; more; {
+					p := l.ask(rt, r, f.sent, positionOf)
+					l.check(rt, r.of(w.sorted(l.order.createdAt(), l.order.descending()), matches), p, positionOf)
+					for i := range p.Edges {
+						require.False(rt, seen[positionOf(i, p)], "position %d twice", positionOf(i, p))
+						seen[positionOf(i, p)] = true
+					}
+					if appends > 0 {
+						appends--
+						w.add(rt, rapid.IntRange(0, 5).Draw(rt, "appended"))
+					}
+					more = p.PageInfo.HasNextPage
+					if backward {
+						more = p.PageInfo.HasPreviousPage
+					}
+					if more && backward {
+						r.before = new(positionOf(0, p))
+					} else if more {
+						r.after = new(positionOf(len(p.Edges)-1, p))
+					}
 				}
-			}
-			for _, id := range there {
-				require.True(rt, seen[id], "position %d was missed", id)
-			}
+				for _, id := range there {
+					require.True(rt, seen[id], "position %d was missed", id)
+				}
+			})
 		})
-	})
+	}
 }
 
 // headCursor, on full, empty and filtered pages of either order, is where a subscription takes over without gap.
 func TestASubscriptionFollowsAPageWithoutGap(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		create := worlds(t, databaseURL)
-		rapid.Check(t, func(rt *rapid.T) {
-			w := create(rt)
-			size := int64(len(w.facts))
-			byPosition := w.entriesBy(ordering{"POSITION", "ASC"})
-			byPosition.ask(rt, request{first: ptr(int64(500))}, nil, positionOf)
-			f := drawFilter(rt, w.entryColumns())
-			p := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT")).ask(rt, drawRequest(rt, nil), f.sent, positionOf)
-			if size > 0 {
-				require.Equal(rt, byPosition.cursors[size-1], p.HeadCursor, "the cursor of the last entry")
-			}
-			w.add(rt, rapid.IntRange(1, 10).Draw(rt, "meanwhile"))
-			s := w.subscribe(rt, w.ctx, `subscription($after: Cursor, $where: EntryWhereInput) {
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			create := worlds(t, databaseURL)
+			rapid.Check(t, func(rt *rapid.T) {
+				w := create(rt)
+				size := int64(len(w.facts))
+				byPosition := w.entriesBy(ordering{"POSITION", "ASC"})
+				byPosition.ask(rt, request{first: new(int64(500))}, nil, positionOf)
+				f := drawFilter(rt, w.entryColumns())
+				p := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT")).ask(rt, drawRequest(rt, nil), f.sent, positionOf)
+				if size > 0 {
+					require.Equal(rt, byPosition.cursors[size-1], p.HeadCursor, "the cursor of the last entry")
+				}
+				w.add(rt, rapid.IntRange(1, 10).Draw(rt, "meanwhile"))
+				s := w.subscribe(w.ctx, rt, `subscription($after: Cursor, $where: EntryWhereInput) {
 				entryCreated(after: $after, where: $where) { cursor node { position } }
 			}`, vars{"after": p.HeadCursor, "where": f.sent})
-			defer s.stop()
-			w.add(rt, rapid.IntRange(0, 3).Draw(rt, "later"))
-			rest := byPosition.ask(rt, request{first: ptr(int64(500))}, nil, positionOf)
-			for _, e := range rest.Edges[size:] {
-				if !f.matches(w.facts[e.Node.Position]) {
-					continue
+				defer s.stop()
+				w.add(rt, rapid.IntRange(0, 3).Draw(rt, "later"))
+				rest := byPosition.ask(rt, request{first: new(int64(500))}, nil, positionOf)
+				for _, e := range rest.Edges[size:] {
+					if !f.matches(w.facts[e.Node.Position]) {
+						continue
+					}
+					var event struct{ EntryCreated edge }
+					require.Empty(rt, s.read(rt, &event))
+					require.Equal(rt, e.Node.Position, event.EntryCreated.Node.Position)
+					require.Equal(rt, e.Cursor, event.EntryCreated.Cursor)
 				}
-				var event struct{ EntryCreated edge }
-				require.Empty(rt, s.read(rt, &event))
-				require.Equal(rt, e.Node.Position, event.EntryCreated.Node.Position)
-				require.Equal(rt, e.Cursor, event.EntryCreated.Cursor)
-			}
+			})
 		})
-	})
+	}
 }
 
 const usersPage = `query($after: Cursor, $first: Int, $before: Cursor, $last: Int, $orderBy: UserOrder, $where: UserWhereInput) {
@@ -284,60 +300,115 @@ const usersPage = `query($after: Cursor, $first: Int, $before: Cursor, $last: In
 
 func TestAnyPageOfUsersIsWhatPlainSortingGives(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		create := worlds(t, databaseURL)
-		rapid.Check(t, func(rt *rapid.T) {
-			w := create(rt)
-			l := &list{
-				world: w, document: usersPage, order: drawOrdering(rt, "USERNAME", "CREATED_AT"), cursors: map[int64]string{},
-			}
-			id := func(i int, p page) int64 {
-				at := slices.IndexFunc(w.people, func(q person) bool { return q.username == p.Edges[i].Node.Username })
-				require.Equal(rt, w.userID(p.Edges[i].Node.Username), p.Edges[i].Node.ID)
-				require.WithinDuration(rt, w.people[at].createdAt, p.Edges[i].Node.CreatedAt, 0)
-				return w.people[at].id
-			}
-			ids := w.sortedPeople(l.order.createdAt(), l.order.descending())
-			l.ask(rt, request{}, nil, id)
-			f := drawFilter(rt, w.userColumns())
-			for range 5 {
-				r := drawRequest(rt, ids)
-				p := l.ask(rt, r, f.sent, id)
-				l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.people[id-1]) }), p, id)
-			}
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			create := worlds(t, databaseURL)
+			rapid.Check(t, func(rt *rapid.T) {
+				w := create(rt)
+				l := &list{
+					world: w, document: usersPage, order: drawOrdering(rt, "USERNAME", "CREATED_AT"), cursors: map[int64]string{},
+				}
+				id := func(i int, p page) int64 {
+					at := slices.IndexFunc(w.people, func(q person) bool { return q.username == p.Edges[i].Node.Username })
+					require.Equal(rt, w.userID(p.Edges[i].Node.Username), p.Edges[i].Node.ID)
+					require.WithinDuration(rt, w.people[at].createdAt, p.Edges[i].Node.CreatedAt, 0)
+					return w.people[at].id
+				}
+				ids := w.sortedPeople(l.order.createdAt(), l.order.descending())
+				l.ask(rt, request{}, nil, id)
+				f := drawFilter(rt, w.userColumns())
+				for range 5 {
+					r := drawRequest(rt, ids)
+					p := l.ask(rt, r, f.sent, id)
+					l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.people[id-1]) }), p, id)
+				}
+			})
 		})
-	})
+	}
 }
 
 // What cannot be a page is refused and said why, on both databases alike.
 func TestPagesThatCannotBe(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx, other := n.as(t, "default"), n.newAccount(t, "other")
-		n.append(t, ctx, numbered(0))
-		n.append(t, other, numbered(0))
-		cursor := func(document string, v vars) string {
-			var answer struct{ Page page }
-			n.ask(t, ctx, &answer, document, v)
-			return *answer.Page.PageInfo.EndCursor
-		}
-		position := cursor(entriesPage, nil)
-		created := cursor(entriesPage, vars{"orderBy": ordering{"CREATED_AT", "ASC"}})
-		in := plain()
-		in.Username = ptr("alice")
-		n.append(t, ctx, in)
-		username := cursor(usersPage, nil)
-		for _, v := range []vars{
-			{"first": -1}, {"last": -1}, {"first": 501}, {"last": 501}, {"first": 1, "last": 1}, {"after": ""}, {"after": "!"},
-			{"after": position[1:]}, {"before": position + "A"}, {"after": strings.ToLower(position)}, {"after": created},
-			{"after": username}, {"before": position, "orderBy": ordering{"CREATED_AT", "ASC"}},
-			{"after": strings.Repeat("A", 10_000)}, {"where": vars{"and": []any{}}}, {"where": vars{"keyIn": []string{}}},
-			{"where": vars{"userID": "alice"}}, {"where": vars{"createdAt": "yesterday"}},
-		} {
-			require.Equal(t, "BAD_USER_INPUT", n.refused(t, ctx, entriesPage, v), fmt.Sprint(v))
-		}
-		require.Equal(t, "BAD_USER_INPUT", n.refused(t, other, entriesPage, vars{"after": position}), "a cursor of another account")
-		require.Equal(t, "BAD_USER_INPUT", n.refused(t, ctx, usersPage, vars{"after": position}))
-	})
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx, other := n.as(t, "default"), n.newAccount(t, "other")
+			n.append(ctx, t, numbered(0))
+			n.append(other, t, numbered(0))
+			cursor := func(document string, v vars) string {
+				var answer struct{ Page page }
+				n.ask(ctx, t, &answer, document, v)
+				return *answer.Page.PageInfo.EndCursor
+			}
+			position := cursor(entriesPage, nil)
+			created := cursor(entriesPage, vars{"orderBy": ordering{"CREATED_AT", "ASC"}})
+			in := plain()
+			in.Username = new("alice")
+			n.append(ctx, t, in)
+			username := cursor(usersPage, nil)
+			for _, v := range []vars{
+				{"first": -1},
+				{"last": -1},
+				{"first": 501},
+				{"last": 501},
+				{"first": 1, "last": 1},
+				{"after": ""},
+				{"after": "!"},
+				{"after": position[1:]},
+				{"before": position + "A"},
+				{"after": strings.ToLower(position)},
+				{"after": created},
+				{"after": username},
+				{"before": position, "orderBy": ordering{"CREATED_AT", "ASC"}},
+				{"after": strings.Repeat("A", 10_000)},
+				{"where": vars{"and": []any{}}},
+				{"where": vars{"keyIn": []string{}}},
+				{"where": vars{"userID": "alice"}},
+				{"where": vars{"createdAt": "yesterday"}},
+			} {
+				require.Equal(t, "BAD_USER_INPUT", n.refused(ctx, t, entriesPage, v), fmt.Sprint(v))
+			}
+			require.Equal(t, "BAD_USER_INPUT", n.refused(other, t, entriesPage, vars{"after": position}), "a cursor of another account")
+			require.Equal(t, "BAD_USER_INPUT", n.refused(ctx, t, usersPage, vars{"after": position}))
+		})
+	}
+}
+
+// While others append, what one answer says of page, count and head belongs together.
+func TestPageCountAndHeadAreOfOneMoment(t *testing.T) {
+	t.Parallel()
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n, writer := start(t, databaseURL, settings{}), start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			n.append(ctx, t, plain())
+			writing, stop := context.WithCancel(ctx)
+			var group errgroup.Group
+			group.Go(func() error {
+				for writing.Err() == nil {
+					if _, err := writer.journal.Append(ctx, []journal.Input{plain(), plain()}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			for range rounds(30, 200, 5000) {
+				var answer struct{ Entries, Matching page }
+				n.ask(ctx, t, &answer, `{
+					entries(first: 3) { edges { cursor node { position } } totalCount headCursor }
+					matching: entries(first: 3, where: {statusCode: 200}) { edges { cursor node { position } } totalCount headCursor }
+				}`, nil)
+				for _, p := range []page{answer.Entries, answer.Matching} {
+					require.Equal(t, p.HeadCursor, p.Edges[0].Cursor)
+					require.Equal(t, p.TotalCount, positionOf(0, p)+1)
+				}
+			}
+			stop()
+			require.NoError(t, group.Wait())
+		})
+	}
 }

@@ -38,59 +38,65 @@ func parsed(t *testing.T, text string) model.Payload {
 // Invariant 8: every payload is stored in these bytes on both databases and read in them again.
 func TestPayloadsAreStoredAndReadInTheSameBytes(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		for i, text := range nastyPayloads() {
-			in := numbered(i)
-			in.Request, in.Response = parsed(t, text), parsed(t, text)
-			n.append(t, ctx, in)
-		}
-		d := look(t, databaseURL)
-		stored, err := d.Entries(t.Context(), 1, 0)
-		require.NoError(t, err)
-		var answer struct {
-			Entries struct {
-				Edges []struct {
-					Node struct{ Request, Response rawValue }
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			for i, text := range nastyPayloads() {
+				in := numbered(i)
+				in.Request, in.Response = parsed(t, text), parsed(t, text)
+				n.append(ctx, t, in)
+			}
+			d := look(t, databaseURL)
+			stored, err := d.Entries(t.Context(), 1, 0)
+			require.NoError(t, err)
+			var answer struct {
+				Entries struct {
+					Edges []struct {
+						Node struct{ Request, Response rawValue }
+					}
 				}
 			}
-		}
-		n.ask(t, ctx, &answer, `{ entries(first: 500, orderBy: {direction: ASC}) { edges { node { request response } } } }`, nil)
-		for i, text := range nastyPayloads() {
-			require.Equal(t, text, *stored[i].Request)
-			require.Equal(t, text, *stored[i].Response)
-			require.Equal(t, text, string(answer.Entries.Edges[i].Node.Request))
-			require.Equal(t, text, string(answer.Entries.Edges[i].Node.Response))
-		}
-		n.append(t, ctx, numbered(1000))
-		after, err := d.Entries(t.Context(), 1, 0)
-		require.NoError(t, err)
-		require.Equal(t, stored, after[:len(stored)])
-	})
+			n.ask(ctx, t, &answer, `{ entries(first: 500, orderBy: {direction: ASC}) { edges { node { request response } } } }`, nil)
+			for i, text := range nastyPayloads() {
+				require.Equal(t, text, *stored[i].Request)
+				require.Equal(t, text, *stored[i].Response)
+				require.Equal(t, text, string(answer.Entries.Edges[i].Node.Request))
+				require.Equal(t, text, string(answer.Entries.Edges[i].Node.Response))
+			}
+			n.append(ctx, t, numbered(1000))
+			after, err := d.Entries(t.Context(), 1, 0)
+			require.NoError(t, err)
+			require.Equal(t, stored, after[:len(stored)])
+		})
+	}
 }
 
 // What a client sends as a variable has no order of members any more; everything else comes back as it was.
 func TestPayloadsOfVariablesComeBackEqual(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		for i, text := range nastyPayloads() {
-			var answer struct {
-				CreateEntry struct {
-					Entry struct{ Request, Response rawValue }
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			for i, text := range nastyPayloads() {
+				var answer struct {
+					CreateEntry struct {
+						Entry struct{ Request, Response rawValue }
+					}
 				}
+				n.ask(ctx, t, &answer, `mutation($input: CreateEntryInput!) { createEntry(input: $input) { entry { request response } } }`,
+					vars{"input": vars{"key": keyOf(i), "request": json.RawMessage(text), "response": nil}})
+				require.Equal(t, decoded(t, text), decoded(t, string(answer.CreateEntry.Entry.Request)))
+				require.Equal(t, "null", string(answer.CreateEntry.Entry.Response))
+				stored, err := look(t, databaseURL).Entries(t.Context(), 1, int64(i))
+				require.NoError(t, err)
+				require.Equal(t, *stored[0].Request, string(answer.CreateEntry.Entry.Request))
 			}
-			n.ask(t, ctx, &answer, `mutation($input: CreateEntryInput!) { createEntry(input: $input) { entry { request response } } }`,
-				vars{"input": vars{"key": keyOf(i), "request": json.RawMessage(text), "response": nil}})
-			require.Equal(t, decoded(t, text), decoded(t, string(answer.CreateEntry.Entry.Request)))
-			require.Equal(t, "null", string(answer.CreateEntry.Entry.Response))
-			stored, err := look(t, databaseURL).Entries(t.Context(), 1, int64(i))
-			require.NoError(t, err)
-			require.Equal(t, *stored[0].Request, string(answer.CreateEntry.Entry.Request))
-		}
-	})
+		})
+	}
 }
 
 // decoded is a JSON value whose numbers keep their text.
@@ -104,47 +110,55 @@ func decoded(t *testing.T, text string) (value any) {
 
 func TestPayloadsThatCannotBeKeptAreRefusedWithTheirPath(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		_, errs := n.try(t, ctx, createOne, vars{"input": vars{
-			"request":  json.RawMessage(`{"deep":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`),
-			"response": nil,
-		}})
-		require.Len(t, errs, 1)
-		require.Equal(t, "BAD_USER_INPUT", errs[0].Extensions["code"])
-		require.Equal(t, "[input request deep]", fmt.Sprint(errs[0].Extensions["path"].([]any)[:3]))
-		for _, missing := range []vars{{"request": nil}, {"response": nil}} {
-			require.Equal(t, "BAD_USER_INPUT", n.refused(t, ctx, createOne, vars{"input": missing}))
-		}
-		for _, status := range []int{-1, 32768} {
-			require.Equal(t, "BAD_USER_INPUT", n.refused(t, ctx, createOne,
-				vars{"input": vars{"request": nil, "response": nil, "statusCode": status}}))
-		}
-	})
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			_, errs := n.try(ctx, t, createOne, vars{"input": vars{
+				"request":  json.RawMessage(`{"deep":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`),
+				"response": nil,
+			}})
+			require.Len(t, errs, 1)
+			require.Equal(t, "BAD_USER_INPUT", errs[0].Extensions["code"])
+			require.Equal(t, "[input request deep]", fmt.Sprint(errs[0].Extensions["path"].([]any)[:3]))
+			for _, missing := range []vars{{"request": nil}, {"response": nil}} {
+				require.Equal(t, "BAD_USER_INPUT", n.refused(ctx, t, createOne, vars{"input": missing}))
+			}
+			for _, status := range []int{-1, 32768} {
+				require.Equal(t, "BAD_USER_INPUT", n.refused(ctx, t, createOne,
+					vars{"input": vars{"request": nil, "response": nil, "statusCode": status}}))
+			}
+		})
+	}
 }
 
 // Masked and cut payloads read as they are stored, and the state tells which is which.
 func TestMaskedAndTruncatedPayloads(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{payloadLimit: 300})
-		ctx := n.as(t, "default")
-		var answer struct{ CreateEntry struct{ Entry row } }
-		n.ask(t, ctx, &answer, `mutation($input: CreateEntryInput!) {
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{payloadLimit: 300})
+			ctx := n.as(t, "default")
+			var answer struct{ CreateEntry struct{ Entry row } }
+			n.ask(ctx, t, &answer, `mutation($input: CreateEntryInput!) {
 			createEntry(input: $input) { entry { request response payloadState redactedPaths } }
 		}`, vars{"input": vars{
-			"request":  vars{"META": vars{"HTTP_COOKIE": "a=b", "a/b~c": vars{"Password": "x"}}, "note": "Authorization: Bearer abcdefghijklmnop"},
-			"response": strings.Repeat("z", 1000),
-		}})
-		e := answer.CreateEntry.Entry
-		require.Equal(t, "TRUNCATED", e.PayloadState)
-		require.Contains(t, string(e.Response), `{"truncated":true,"bytes":1002,"sha256":"`)
-		require.ElementsMatch(t, []string{
-			"/request/META/HTTP_COOKIE", "/request/META/a~1b~0c/Password", "/request/note",
-		}, e.RedactedPaths)
-		for _, secret := range []string{"a=b", `"x"`, "abcdefgh"} {
-			require.NotContains(t, string(e.Request), secret)
-		}
-	})
+				"request": vars{
+					"META": vars{"HTTP_COOKIE": "a=b", "a/b~c": vars{"Password": "x"}}, "note": "Authorization: Bearer abcdefghijklmnop",
+				},
+				"response": strings.Repeat("z", 1000),
+			}})
+			e := answer.CreateEntry.Entry
+			require.Equal(t, "TRUNCATED", e.PayloadState)
+			require.Contains(t, string(e.Response), `{"truncated":true,"bytes":1002,"sha256":"`)
+			require.ElementsMatch(t, []string{
+				"/request/META/HTTP_COOKIE", "/request/META/a~1b~0c/Password", "/request/note",
+			}, e.RedactedPaths)
+			for _, secret := range []string{"a=b", `"x"`, "abcdefgh"} {
+				require.NotContains(t, string(e.Request), secret)
+			}
+		})
+	}
 }

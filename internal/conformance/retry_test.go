@@ -18,7 +18,7 @@ import (
 func TestTheSameKeyAgain(t *testing.T) {
 	t.Parallel()
 	original := numbered(1)
-	original.Username = ptr("alice")
+	original.Username = new("alice")
 	original.Request = `{"password":"hunter2","list":[1,2.50],"text":"` + model.Payload(strings.Repeat("x", 400)) + `"}`
 	cases := []struct {
 		name   string
@@ -44,147 +44,164 @@ func TestTheSameKeyAgain(t *testing.T) {
 		{"another thing", func(in *journal.Input) { in.Thing = model.ThingAccount }, false},
 		{"another command", func(in *journal.Input) { in.Command = model.CommandDelete }, false},
 		{"another status", func(in *journal.Input) { in.StatusCode = 201 }, false},
-		{"another user", func(in *journal.Input) { in.Username = ptr("bob") }, false},
+		{"another user", func(in *journal.Input) { in.Username = new("bob") }, false},
 		{"no user", func(in *journal.Input) { in.Username = nil }, false},
-		{"the same user by number", func(in *journal.Input) { in.Username, in.UserID = nil, ptr(int64(1)) }, true},
+		{"the same user by number", func(in *journal.Input) { in.Username, in.UserID = nil, new(int64(1)) }, true},
 	}
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		first := n.append(t, ctx, original)[0]
-		require.True(t, first.Created)
-		for _, c := range cases {
-			again := original
-			c.change(&again)
-			results, err := n.journal.Append(ctx, []journal.Input{again})
-			require.NoError(t, err, c.name)
-			if !c.same {
-				require.ErrorIs(t, results[0].Err, journal.ErrConflict, c.name)
-				continue
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			first := n.append(ctx, t, original)[0]
+			require.True(t, first.Created)
+			for _, c := range cases {
+				again := original
+				c.change(&again)
+				results, err := n.journal.Append(ctx, []journal.Input{again})
+				require.NoError(t, err, c.name)
+				if !c.same {
+					require.ErrorIs(t, results[0].Err, journal.ErrConflict, c.name)
+					continue
+				}
+				want := first
+				want.Created = false
+				require.Equal(t, want, results[0], c.name)
 			}
-			want := first
-			want.Created = false
-			require.Equal(t, want, results[0], c.name)
-		}
-	})
+		})
+	}
 }
 
 func TestARetryIsRecognisedUnderOtherRulesAndLimits(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		masking := start(t, databaseURL, settings{})
-		lax := start(t, databaseURL, settings{rules: &redaction.Rules{}, payloadLimit: model.MinTruncateLimit})
-		ctx := masking.as(t, "default")
-		secret := numbered(1)
-		secret.Request = `{"password":"hunter2","text":"` + model.Payload(strings.Repeat("y", 1000)) + `"}`
-		require.True(t, masking.append(t, ctx, secret)[0].Created)
-		require.False(t, lax.append(t, ctx, secret)[0].Created)
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			masking := start(t, databaseURL, settings{})
+			lax := start(t, databaseURL, settings{rules: &redaction.Rules{}, payloadLimit: model.MinTruncateLimit})
+			ctx := masking.as(t, "default")
+			secret := numbered(1)
+			secret.Request = `{"password":"hunter2","text":"` + model.Payload(strings.Repeat("y", 1000)) + `"}`
+			require.True(t, masking.append(ctx, t, secret)[0].Created)
+			require.False(t, lax.append(ctx, t, secret)[0].Created)
 
-		short := secret
-		short.Key, short.Truncate = keyOf(2), model.MinTruncateLimit
-		require.True(t, lax.append(t, ctx, short)[0].Created)
-		short.Truncate = 0
-		require.False(t, masking.append(t, ctx, short)[0].Created, "what was stored truncated is recognised by what was sent")
-		short.Request = model.Payload(strings.Replace(string(short.Request), "yy", "yz", 1))
-		results, err := masking.journal.Append(ctx, []journal.Input{short})
-		require.NoError(t, err)
-		require.ErrorIs(t, results[0].Err, journal.ErrConflict)
-	})
+			short := secret
+			short.Key, short.Truncate = keyOf(2), model.MinTruncateLimit
+			require.True(t, lax.append(ctx, t, short)[0].Created)
+			short.Truncate = 0
+			require.False(t, masking.append(ctx, t, short)[0].Created, "what was stored truncated is recognised by what was sent")
+			short.Request = model.Payload(strings.Replace(string(short.Request), "yy", "yz", 1))
+			results, err := masking.journal.Append(ctx, []journal.Input{short})
+			require.NoError(t, err)
+			require.ErrorIs(t, results[0].Err, journal.ErrConflict)
+		})
+	}
 }
 
 func TestTheSameKeyTwiceInOneBatch(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		other := numbered(1)
-		other.StatusCode = 404
-		results, err := n.journal.Append(n.as(t, "default"), []journal.Input{numbered(0), numbered(1), numbered(1), other, numbered(2)})
-		require.NoError(t, err)
-		require.True(t, results[1].Created)
-		require.False(t, results[2].Created)
-		require.Equal(t, results[1].Position, results[2].Position)
-		require.ErrorIs(t, results[3].Err, journal.ErrConflict)
-		require.EqualValues(t, 2, results[4].Position)
-	})
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			other := numbered(1)
+			other.StatusCode = 404
+			results, err := n.journal.Append(n.as(t, "default"), []journal.Input{
+				numbered(0), numbered(1), numbered(1), other, numbered(2),
+			})
+			require.NoError(t, err)
+			require.True(t, results[1].Created)
+			require.False(t, results[2].Created)
+			require.Equal(t, results[1].Position, results[2].Position)
+			require.ErrorIs(t, results[3].Err, journal.ErrConflict)
+			require.EqualValues(t, 2, results[4].Position)
+		})
+	}
 }
 
 // 16 goroutines on two nodes send the same entries: each is created once, and everybody hears of the same place.
 func TestOfConcurrentRetriesOneCreates(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		const senders = 16
-		nodes := []*node{start(t, databaseURL, settings{}), start(t, databaseURL, settings{})}
-		ctx := nodes[0].as(t, "default")
-		var (
-			group   errgroup.Group
-			mu      sync.Mutex
-			created = map[string]int{}
-			places  = map[string]int64{}
-		)
-		entries := rounds(5, 20, 200)
-		for g := range senders {
-			group.Go(func() error {
-				for i := range entries {
-					results, err := nodes[g%2].journal.Append(ctx, []journal.Input{numbered(i), numbered(entries + i)})
-					if err != nil {
-						return err
-					}
-					mu.Lock()
-					for _, r := range results {
-						place, known := places[r.Key]
-						if r.Err != nil || known && place != r.Position {
-							mu.Unlock()
-							return fmt.Errorf("key %s: position %d, then %d: %w", r.Key, place, r.Position, r.Err)
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			const senders = 16
+			nodes := []*node{start(t, databaseURL, settings{}), start(t, databaseURL, settings{})}
+			ctx := nodes[0].as(t, "default")
+			var (
+				group   errgroup.Group
+				mu      sync.Mutex
+				created = map[string]int{}
+				places  = map[string]int64{}
+			)
+			entries := rounds(5, 20, 200)
+			for g := range senders {
+				group.Go(func() error {
+					for i := range entries {
+						results, err := nodes[g%2].journal.Append(ctx, []journal.Input{numbered(i), numbered(entries + i)})
+						if err != nil {
+							return err
 						}
-						places[r.Key] = r.Position
-						if r.Created {
-							created[r.Key]++
+						mu.Lock()
+						for _, r := range results {
+							place, known := places[r.Key]
+							if r.Err != nil || known && place != r.Position {
+								mu.Unlock()
+								return fmt.Errorf("key %s: position %d, then %d: %w", r.Key, place, r.Position, r.Err)
+							}
+							places[r.Key] = r.Position
+							if r.Created {
+								created[r.Key]++
+							}
 						}
+						mu.Unlock()
 					}
-					mu.Unlock()
-				}
-				return nil
-			})
-		}
-		require.NoError(t, group.Wait())
-		require.Len(t, created, 2*entries)
-		for key, times := range created {
-			require.Equal(t, 1, times, key)
-		}
-	})
+					return nil
+				})
+			}
+			require.NoError(t, group.Wait())
+			require.Len(t, created, 2*entries)
+			for key, times := range created {
+				require.Equal(t, 1, times, key)
+			}
+		})
+	}
 }
 
 func TestRetriesAndConflictsThroughTheAPI(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		type payload struct {
-			Key       string
-			Position  int64
-			CreatedAt string
-			Created   bool
-			Edge      struct{ Cursor string }
-		}
-		send := func(status int) payload {
-			var answer struct{ CreateEntry payload }
-			n.ask(t, ctx, &answer, createOne, vars{"input": vars{
-				"key": keyOf(1), "username": "alice", "request": vars{"a": 1}, "response": nil, "statusCode": status,
-			}})
-			return answer.CreateEntry
-		}
-		n.append(t, ctx, numbered(0))
-		first := send(200)
-		require.True(t, first.Created)
-		require.EqualValues(t, 1, first.Position)
-		again := send(200)
-		require.False(t, again.Created)
-		again.Created = true
-		require.Equal(t, first, again)
-		require.Equal(t, "CONFLICT", n.refused(t, ctx, createOne, vars{"input": vars{
-			"key": keyOf(1), "username": "alice", "request": vars{"a": 2}, "response": nil,
-		}}))
-	})
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			type payload struct {
+				Key       string
+				Position  int64
+				CreatedAt string
+				Created   bool
+				Edge      struct{ Cursor string }
+			}
+			send := func(status int) payload {
+				var answer struct{ CreateEntry payload }
+				n.ask(ctx, t, &answer, createOne, vars{"input": vars{
+					"key": keyOf(1), "username": "alice", "request": vars{"a": 1}, "response": nil, "statusCode": status,
+				}})
+				return answer.CreateEntry
+			}
+			n.append(ctx, t, numbered(0))
+			first := send(200)
+			require.True(t, first.Created)
+			require.EqualValues(t, 1, first.Position)
+			again := send(200)
+			require.False(t, again.Created)
+			again.Created = true
+			require.Equal(t, first, again)
+			require.Equal(t, "CONFLICT", n.refused(ctx, t, createOne, vars{"input": vars{
+				"key": keyOf(1), "username": "alice", "request": vars{"a": 2}, "response": nil,
+			}}))
+		})
+	}
 }
 
 const createOne = `mutation($input: CreateEntryInput!) {

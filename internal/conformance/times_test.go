@@ -47,81 +47,90 @@ func TestRecordedAtNeverDecreases(t *testing.T) {
 		"2026-03-01T08:00:00.123456Z", "2026-03-01T08:00:00.123456Z", "2026-03-01T08:00:00.123457Z",
 		"2026-03-01T08:00:00.123457Z", "2026-03-01T08:00:01.000000Z", "2026-03-01T08:00:01.000000Z",
 	}
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		var times []time.Time
-		for _, s := range clock {
-			times = append(times, at(s))
-		}
-		n := start(t, databaseURL, settings{journal: journal.Config{Clock: (&sequence{times: times}).now}})
-		ctx := n.as(t, "default")
-		for i := range clock {
-			r := n.append(t, ctx, numbered(i))[0]
-			require.Equal(t, want[i], r.RecordedAt.Format(model.TimeLayout))
-			require.Equal(t, r.RecordedAt, r.CreatedAt)
-		}
-		entries, err := look(t, databaseURL).Entries(t.Context(), 1, 0)
-		require.NoError(t, err)
-		for i, e := range entries {
-			require.Equal(t, at(want[i]).UnixMicro(), e.RecordedAt)
-		}
-		var answer struct {
-			Entries struct {
-				Edges []struct {
-					Node struct{ CreatedAt, RecordedAt string }
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			var times []time.Time
+			for _, s := range clock {
+				times = append(times, at(s))
+			}
+			n := start(t, databaseURL, settings{journal: journal.Config{Clock: (&sequence{times: times}).now}})
+			ctx := n.as(t, "default")
+			for i := range clock {
+				r := n.append(ctx, t, numbered(i))[0]
+				require.Equal(t, want[i], r.RecordedAt.Format(model.TimeLayout))
+				require.Equal(t, r.RecordedAt, r.CreatedAt)
+			}
+			entries, err := look(t, databaseURL).Entries(t.Context(), 1, 0)
+			require.NoError(t, err)
+			for i, e := range entries {
+				require.Equal(t, at(want[i]).UnixMicro(), e.RecordedAt)
+			}
+			var answer struct {
+				Entries struct {
+					Edges []struct {
+						Node struct{ CreatedAt, RecordedAt string }
+					}
 				}
 			}
-		}
-		n.ask(t, ctx, &answer, `{ entries(orderBy: {direction: ASC}) { edges { node { createdAt recordedAt } } } }`, nil)
-		for i, e := range answer.Entries.Edges {
-			require.Equal(t, want[i], e.Node.CreatedAt, "written with six digits, in UTC")
-			require.Equal(t, want[i], e.Node.RecordedAt)
-		}
-	})
+			n.ask(ctx, t, &answer, `{ entries(orderBy: {direction: ASC}) { edges { node { createdAt recordedAt } } } }`, nil)
+			for i, e := range answer.Entries.Edges {
+				require.Equal(t, want[i], e.Node.CreatedAt, "written with six digits, in UTC")
+				require.Equal(t, want[i], e.Node.RecordedAt)
+			}
+		})
+	}
 }
 
 // A node with a clock that is behind takes turns with one that is ahead.
 func TestRecordedAtNeverDecreasesAcrossNodes(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		ahead := start(t, databaseURL, settings{journal: journal.Config{Clock: func() time.Time { return time.Now().Add(time.Hour) }}})
-		behind := start(t, databaseURL, settings{})
-		ctx := ahead.as(t, "default")
-		last := time.Time{}
-		for range 10 {
-			for _, n := range []*node{ahead, behind} {
-				r := n.append(t, ctx, plain())[0]
-				require.False(t, r.RecordedAt.Before(last))
-				last = r.RecordedAt
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			ahead := start(t, databaseURL, settings{journal: journal.Config{Clock: func() time.Time { return time.Now().Add(time.Hour) }}})
+			behind := start(t, databaseURL, settings{})
+			ctx := ahead.as(t, "default")
+			last := time.Time{}
+			for range 10 {
+				for _, n := range []*node{ahead, behind} {
+					r := n.append(ctx, t, plain())[0]
+					require.False(t, r.RecordedAt.Before(last))
+					last = r.RecordedAt
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func TestImportedEntriesKeepTheirOwnTime(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, databaseURL string) {
-		n := start(t, databaseURL, settings{})
-		ctx := n.as(t, "default")
-		own := []string{
-			"2026-06-19T16:11:03.123000Z", "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z",
-			"1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000000Z", "1582-10-10T12:00:00.000001Z",
-		}
-		var results []journal.Result
-		for i, s := range own {
-			created, err := time.Parse(time.RFC3339Nano, s)
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			own := []string{
+				"2026-06-19T16:11:03.123000Z", "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z",
+				"1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00.000000Z", "1582-10-10T12:00:00.000001Z",
+			}
+			var results []journal.Result
+			for i, s := range own {
+				created, err := time.Parse(time.RFC3339Nano, s)
+				require.NoError(t, err)
+				in := numbered(i)
+				in.CreatedAt, in.Origin = new(created.In(time.FixedZone("east", 3*3600))), model.OriginImport
+				results = append(results, n.append(ctx, t, in)...)
+				require.Equal(t, s, results[i].CreatedAt.Format(model.TimeLayout))
+			}
+			entries, err := look(t, databaseURL).Entries(t.Context(), 1, 0)
 			require.NoError(t, err)
-			in := numbered(i)
-			in.CreatedAt, in.Origin = ptr(created.In(time.FixedZone("east", 3*3600))), model.OriginImport
-			results = append(results, n.append(t, ctx, in)...)
-			require.Equal(t, s, results[i].CreatedAt.Format(model.TimeLayout))
-		}
-		entries, err := look(t, databaseURL).Entries(t.Context(), 1, 0)
-		require.NoError(t, err)
-		for i, e := range entries {
-			require.Equal(t, results[i].CreatedAt.UnixMicro(), e.CreatedAt)
-			require.Greater(t, e.RecordedAt, int64(1.7e15), "recorded_at is the server's clock")
-		}
-	})
+			for i, e := range entries {
+				require.Equal(t, results[i].CreatedAt.UnixMicro(), e.CreatedAt)
+				require.Greater(t, e.RecordedAt, int64(1.7e15), "recorded_at is the server's clock")
+			}
+		})
+	}
 }
 
 // The same script with the same clock and the same randomness leaves the same rows in every column on both databases.
@@ -142,8 +151,8 @@ func TestBothDatabasesHoldTheSameRows(t *testing.T) {
 		}})
 		ctx := n.as(t, "default")
 		require.NoError(t, n.journal.EnsureUsers(ctx, []journal.UserProfile{
-			{Username: "zoe", Email: ptr("zoe@example.org"), DisabledAt: ptr(began.Truncate(time.Microsecond))},
-			{Username: "Ångström", DisplayName: ptr("Ä")},
+			{Username: "zoe", Email: new("zoe@example.org"), DisabledAt: new(began.Truncate(time.Microsecond))},
+			{Username: "Ångström", DisplayName: new("Ä")},
 		}))
 		for i, text := range nastyPayloads() {
 			in := plain()
@@ -152,15 +161,15 @@ func TestBothDatabasesHoldTheSameRows(t *testing.T) {
 			in.Thing, in.Command = model.Thing(things[i%len(things)]), model.Command(commands[i%len(commands)])
 			in.StatusCode = []int{0, 200, 32767}[i%3]
 			if i%4 > 0 {
-				in.Username = ptr([]string{"", "zoe", "Ångström", "new"}[i%4])
+				in.Username = new([]string{"", "zoe", "Ångström", "new"}[i%4])
 			}
 			if i%5 == 0 {
 				in.Truncate = 300
 			}
 			if i%2 == 0 {
-				in.Origin, in.CreatedAt = model.OriginImport, ptr(began.Truncate(time.Microsecond).AddDate(-i*50, 0, 0))
+				in.Origin, in.CreatedAt = model.OriginImport, new(began.Truncate(time.Microsecond).AddDate(-i*50, 0, 0))
 			}
-			n.append(t, ctx, in)
+			n.append(ctx, t, in)
 		}
 		d := look(t, databaseURL)
 		entries, err := d.Entries(t.Context(), 1, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func worlds(t *testing.T, databaseURL string) func(rt *rapid.T) *world {
 		made++
 		ctx := n.newAccount(rt, fmt.Sprintf("world-%d", made))
 		c.micros.Store(epoch)
-		w := &world{node: n, ctx: ctx, account: accountOf(rt, ctx), clock: c}
+		w := &world{node: n, ctx: ctx, account: accountOf(ctx, rt), clock: c}
 		w.addPeople(rt)
 		w.add(rt, rapid.IntRange(0, 30).Draw(rt, "entries"))
 		return w
@@ -82,7 +83,7 @@ func (w *world) addPeople(rt *rapid.T) {
 		w.clock.micros.Add(rapid.Int64Range(0, 1).Draw(rt, "tick"))
 		p := person{id: int64(len(w.people)) + 1, username: name, createdAt: w.clock.now()}
 		if rapid.Bool().Draw(rt, "disabled") {
-			p.disabledAt = ptr(w.clock.now())
+			p.disabledAt = new(w.clock.now())
 		}
 		require.NoError(rt, w.journal.EnsureUsers(w.ctx, []journal.UserProfile{{Username: name, DisabledAt: p.disabledAt}}))
 		w.people = append(w.people, p)
@@ -99,7 +100,7 @@ func (w *world) add(rt *rapid.T, entries int) {
 		for i := range batch {
 			batch[i] = w.drawInput(rt)
 		}
-		for i, r := range w.append(rt, w.ctx, batch...) {
+		for i, r := range w.append(w.ctx, rt, batch...) {
 			in := batch[i]
 			require.Equal(rt, int64(len(w.facts)), r.Position)
 			f := fact{
@@ -117,6 +118,7 @@ func (w *world) add(rt *rapid.T, entries int) {
 func things() []model.Thing {
 	return []model.Thing{model.ThingPlugin, model.ThingPrompt, model.ThingAPIPlugin}
 }
+
 func commands() []model.Command { return []model.Command{model.CommandApply, model.CommandChatConfig} }
 func statuses() []int           { return []int{0, 200, 404, 32767} }
 
@@ -125,11 +127,11 @@ func (w *world) drawInput(rt *rapid.T) journal.Input {
 	in.Thing, in.Command = rapid.SampledFrom(things()).Draw(rt, "thing"), rapid.SampledFrom(commands()).Draw(rt, "command")
 	in.StatusCode = rapid.SampledFrom(statuses()).Draw(rt, "status")
 	if rapid.IntRange(0, 2).Draw(rt, "who") > 0 {
-		in.Username = ptr(rapid.SampledFrom(w.people).Draw(rt, "user").username)
+		in.Username = new(rapid.SampledFrom(w.people).Draw(rt, "user").username)
 	}
 	in.Origin = rapid.SampledFrom([]model.Origin{model.OriginAPI, model.OriginImport, model.OriginSeed}).Draw(rt, "origin")
 	if in.Origin != model.OriginAPI {
-		in.CreatedAt = ptr(time.UnixMicro(epoch + rapid.Int64Range(-2, 4).Draw(rt, "created")).UTC())
+		in.CreatedAt = new(time.UnixMicro(epoch + rapid.Int64Range(-2, 4).Draw(rt, "created")).UTC())
 	}
 	return in
 }
@@ -150,8 +152,8 @@ func (w *world) sorted(createdAt, descending bool) []int64 {
 		return 0
 	})
 	ids := make([]int64, len(facts))
-	for i, f := range facts {
-		ids[i] = f.position
+	for i := range facts {
+		ids[i] = facts[i].position
 	}
 	if descending {
 		slices.Reverse(ids)
@@ -166,7 +168,7 @@ func (w *world) sortedPeople(createdAt, descending bool) []int64 {
 		if createdAt {
 			return a.createdAt.Compare(b.createdAt)
 		}
-		return bytesCompare(a.username, b.username)
+		return strings.Compare(a.username, b.username)
 	})
 	ids := make([]int64, len(people))
 	for i, p := range people {

@@ -41,19 +41,19 @@ func isMarker(value any) bool {
 func (c *check) masked(at, name string, value any, pointers []string) {
 	for _, pointer := range pointers {
 		prefix, rest, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
-		c.that(strings.HasPrefix(pointer, "/") && (prefix == "request" || prefix == "response"),
+		c.thatf(strings.HasPrefix(pointer, "/") && (prefix == "request" || prefix == "response"),
 			"%s: redacted path %q is in neither payload", at, pointer)
 		if prefix != name {
 			continue
 		}
 		if len(pointer) == 1+len(prefix) { // the payload as a whole
 			text, err := json.Marshal(value)
-			c.that(err == nil && strings.Contains(string(text), marker), "%s: %s is not masked at all", at, name)
+			c.thatf(err == nil && strings.Contains(string(text), marker), "%s: %s is not masked at all", at, name)
 			continue
 		}
 		found, ok := follow(value, strings.Split(rest, "/"))
 		text, isText := found.(string)
-		c.that(ok && isText && strings.Contains(text, marker), "%s: redacted path %q leads to no masked value", at, pointer)
+		c.thatf(ok && isText && strings.Contains(text, marker), "%s: redacted path %q leads to no masked value", at, pointer)
 	}
 }
 

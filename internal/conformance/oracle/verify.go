@@ -24,7 +24,7 @@ func (d *Database) Verify(ctx context.Context) error {
 	}
 	c := &check{users: map[[2]int64]string{}, heads: map[int64]Head{}, erased: map[[2]int64]bool{}, slugs: map[string]bool{}}
 	for _, a := range accounts {
-		c.that(!c.slugs[a.Slug], "slug %q twice", a.Slug)
+		c.thatf(!c.slugs[a.Slug], "slug %q twice", a.Slug)
 		c.slugs[a.Slug] = true
 	}
 	if err := c.load(ctx, d); err != nil {
@@ -39,7 +39,7 @@ func (d *Database) Verify(ctx context.Context) error {
 		seen += int64(len(entries))
 		c.journal(a.ID, entries)
 	}
-	c.that(len(c.heads) == len(accounts), "%d heads for %d accounts", len(c.heads), len(accounts))
+	c.thatf(len(c.heads) == len(accounts), "%d heads for %d accounts", len(c.heads), len(accounts))
 	return errors.Join(c.noOrphans(ctx, d, seen), errors.Join(c.faults...))
 }
 
@@ -52,7 +52,8 @@ type check struct {
 	faults []error
 }
 
-func (c *check) that(ok bool, format string, args ...any) {
+// thatf notes a fault unless ok.
+func (c *check) thatf(ok bool, format string, args ...any) {
 	if !ok && len(c.faults) < mostFaults {
 		c.faults = append(c.faults, fmt.Errorf(format, args...))
 	}
@@ -68,8 +69,9 @@ func (c *check) load(ctx context.Context, d *Database) error {
 		if names[u.AccountID] == nil {
 			names[u.AccountID] = map[string]bool{}
 		}
-		c.that(!names[u.AccountID][u.Username], "account %d: username %q twice", u.AccountID, u.Username)
-		c.that(u.ID == int64(len(names[u.AccountID]))+1, "account %d: user %q has id %d, ids are not dense", u.AccountID, u.Username, u.ID)
+		c.thatf(!names[u.AccountID][u.Username], "account %d: username %q twice", u.AccountID, u.Username)
+		c.thatf(u.ID == int64(len(names[u.AccountID]))+1, "account %d: user %q has id %d, ids are not dense",
+			u.AccountID, u.Username, u.ID)
 		names[u.AccountID][u.Username] = true
 		c.users[[2]int64{u.AccountID, u.ID}] = u.Username
 	}
@@ -99,87 +101,88 @@ func (c *check) noOrphans(ctx context.Context, d *Database, seen int64) error {
 		return err
 	}
 	n := counts[0]
-	c.that(n[0] == seen, "%d entries, but %d belong to an account", n[0], seen)
-	c.that(n[1] == 0, "%d users without account", n[1])
-	c.that(n[2] == 0, "%d heads without account", n[2])
+	c.thatf(n[0] == seen, "%d entries, but %d belong to an account", n[0], seen)
+	c.thatf(n[1] == 0, "%d users without account", n[1])
+	c.thatf(n[2] == 0, "%d heads without account", n[2])
 	return nil
 }
 
 // journal checks the entries of one account, which come in order of position.
 func (c *check) journal(accountID int64, entries []Entry) {
 	head, ok := c.heads[accountID]
-	c.that(ok, "account %d has no head", accountID)
-	c.that(head.Size == int64(len(entries)), "account %d: head says %d entries, there are %d", accountID, head.Size, len(entries))
+	c.thatf(ok, "account %d has no head", accountID)
+	c.thatf(head.Size == int64(len(entries)), "account %d: head says %d entries, there are %d", accountID, head.Size, len(entries))
 	keys := make(map[string]int64, len(entries))
 	last := int64(0)
 	for i := range entries {
 		e := &entries[i]
 		at := fmt.Sprintf("account %d position %d", accountID, e.Position)
-		c.that(e.Position == int64(i), "%s: is number %d of its journal", at, i)
+		c.thatf(e.Position == int64(i), "%s: is number %d of its journal", at, i)
 		before, twice := keys[e.Key]
-		c.that(!twice, "%s: key %s is at position %d too", at, e.Key, before)
+		c.thatf(!twice, "%s: key %s is at position %d too", at, e.Key, before)
 		keys[e.Key] = e.Position
-		c.that(i == 0 || e.RecordedAt >= last, "%s: recorded_at %d is before that of the entry before, %d", at, e.RecordedAt, last)
+		c.thatf(i == 0 || e.RecordedAt >= last, "%s: recorded_at %d is before that of the entry before, %d", at, e.RecordedAt, last)
 		last = e.RecordedAt
 		c.entry(at, e)
 	}
 	if len(entries) == 0 {
-		c.that(head.LastKey == nil && head.LastRecordedAt == nil, "account %d: the head of an empty journal names an entry", accountID)
+		c.thatf(head.LastKey == nil && head.LastRecordedAt == nil, "account %d: the head of an empty journal names an entry", accountID)
 		return
 	}
-	c.that(head.LastKey != nil && *head.LastKey == entries[len(entries)-1].Key, "account %d: head names another last key", accountID)
-	c.that(head.LastRecordedAt != nil && *head.LastRecordedAt == last, "account %d: head has another last recorded_at", accountID)
+	c.thatf(head.LastKey != nil && *head.LastKey == entries[len(entries)-1].Key,
+		"account %d: head names another last key", accountID)
+	c.thatf(head.LastRecordedAt != nil && *head.LastRecordedAt == last, "account %d: head has another last recorded_at", accountID)
 }
 
 // entry checks what can be said of an entry by itself.
 func (c *check) entry(at string, e *Entry) {
-	c.that(keyPattern.MatchString(e.Key), "%s: key %q", at, e.Key)
-	c.that(e.FormatVersion == 1, "%s: format version %d", at, e.FormatVersion)
-	c.that(e.StatusCode >= 0 && e.StatusCode <= 32767, "%s: status %d", at, e.StatusCode)
-	c.that(e.Thing != "" && e.Command != "", "%s: thing %q, command %q", at, e.Thing, e.Command)
+	c.thatf(keyPattern.MatchString(e.Key), "%s: key %q", at, e.Key)
+	c.thatf(e.FormatVersion == 1, "%s: format version %d", at, e.FormatVersion)
+	c.thatf(e.StatusCode >= 0 && e.StatusCode <= 32767, "%s: status %d", at, e.StatusCode)
+	c.thatf(e.Thing != "" && e.Command != "", "%s: thing %q, command %q", at, e.Thing, e.Command)
 	switch e.Origin {
 	case "API":
-		c.that(e.CreatedAt == e.RecordedAt, "%s: created_at %d is not recorded_at %d", at, e.CreatedAt, e.RecordedAt)
+		c.thatf(e.CreatedAt == e.RecordedAt, "%s: created_at %d is not recorded_at %d", at, e.CreatedAt, e.RecordedAt)
 	case "IMPORT", "SEED":
 	default:
-		c.that(false, "%s: origin %q", at, e.Origin)
+		c.thatf(false, "%s: origin %q", at, e.Origin)
 	}
-	c.that((e.UserID == nil) == (e.Username == nil), "%s: user id and username are not there together", at)
+	c.thatf((e.UserID == nil) == (e.Username == nil), "%s: user id and username are not there together", at)
 	if e.UserID != nil && e.Username != nil {
 		name, ok := c.users[[2]int64{e.AccountID, *e.UserID}]
-		c.that(ok && name == *e.Username, "%s: username %q, but user %d is %q", at, *e.Username, *e.UserID, name)
+		c.thatf(ok && name == *e.Username, "%s: username %q, but user %d is %q", at, *e.Username, *e.UserID, name)
 	}
-	c.that(len(e.RequestDigest) == sha256.Size && len(e.ResponseDigest) == sha256.Size && len(e.SentDigest) == sha256.Size,
+	c.thatf(len(e.RequestDigest) == sha256.Size && len(e.ResponseDigest) == sha256.Size && len(e.SentDigest) == sha256.Size,
 		"%s: digests of %d, %d and %d bytes", at, len(e.RequestDigest), len(e.ResponseDigest), len(e.SentDigest))
-	c.that(e.PayloadState == "STORED" || e.PayloadState == "TRUNCATED", "%s: payload state %q", at, e.PayloadState)
+	c.thatf(e.PayloadState == "STORED" || e.PayloadState == "TRUNCATED", "%s: payload state %q", at, e.PayloadState)
 	var pointers []string
 	err := json.Unmarshal([]byte(e.RedactedPaths), &pointers)
-	c.that(err == nil && pointers != nil, "%s: redacted_paths %q is no array of strings: %v", at, e.RedactedPaths, err)
+	c.thatf(err == nil && pointers != nil, "%s: redacted_paths %q is no array of strings: %v", at, e.RedactedPaths, err)
 	if e.Request == nil || e.Response == nil || e.Salt == nil {
-		c.that(e.Request == nil && e.Response == nil && e.Salt == nil, "%s: only a part of it is erased", at)
-		c.that(c.erased[[2]int64{e.AccountID, e.Position}], "%s: payloads are gone and no erasure says why", at)
+		c.thatf(e.Request == nil && e.Response == nil && e.Salt == nil, "%s: only a part of it is erased", at)
+		c.thatf(c.erased[[2]int64{e.AccountID, e.Position}], "%s: payloads are gone and no erasure says why", at)
 		return
 	}
 	c.payloads(at, e, pointers)
 }
 
 func (c *check) payloads(at string, e *Entry, pointers []string) {
-	c.that(len(e.Salt) == sha256.Size, "%s: salt of %d bytes", at, len(e.Salt))
+	c.thatf(len(e.Salt) == sha256.Size, "%s: salt of %d bytes", at, len(e.Salt))
 	truncated := false
 	for _, p := range []struct {
 		name, text string
 		digest     []byte
 	}{{"request", *e.Request, e.RequestDigest}, {"response", *e.Response, e.ResponseDigest}} {
 		sum := sha256.Sum256(append(bytes.Clone(e.Salt), p.text...))
-		c.that(bytes.Equal(sum[:], p.digest), "%s: digest of the %s is another", at, p.name)
-		c.that(utf8.ValidString(p.text), "%s: %s is not UTF-8", at, p.name)
+		c.thatf(bytes.Equal(sum[:], p.digest), "%s: digest of the %s is another", at, p.name)
+		c.thatf(utf8.ValidString(p.text), "%s: %s is not UTF-8", at, p.name)
 		value, err := decode(p.text)
-		c.that(err == nil, "%s: %s is not JSON: %v", at, p.name, err)
+		c.thatf(err == nil, "%s: %s is not JSON: %v", at, p.name, err)
 		cut := e.PayloadState == "TRUNCATED" && isMarker(value)
 		truncated = truncated || cut
 		if !cut && err == nil {
 			c.masked(at, p.name, value, pointers)
 		}
 	}
-	c.that(truncated == (e.PayloadState == "TRUNCATED"), "%s: payload state %q, but truncated: %t", at, e.PayloadState, truncated)
+	c.thatf(truncated == (e.PayloadState == "TRUNCATED"), "%s: payload state %q, but truncated: %t", at, e.PayloadState, truncated)
 }
