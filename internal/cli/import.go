@@ -67,7 +67,7 @@ func (c *importCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	log := logger(c.Log, io.err)
-	s, err := openStore(ctx, c.Database, log, io)
+	s, err := openStore(ctx, c.Database, log, io.err)
 	if err != nil {
 		return err
 	}

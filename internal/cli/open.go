@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"samjournal/internal/config"
@@ -28,13 +29,13 @@ func (w writing) validate() error {
 	return errors.Join(w.Database.Validate(), w.Redaction.Validate(), w.Digest.Validate())
 }
 
-// openStore opens the database, says which one it is, and brings its schema up to date unless told not to.
-func openStore(ctx context.Context, cfg config.Database, log *slog.Logger, io *streams) (*store.Store, error) {
+// openStore opens the database, says to a reader which one it is, and brings its schema up to date unless told not to.
+func openStore(ctx context.Context, cfg config.Database, log *slog.Logger, say io.Writer) (*store.Store, error) {
 	s, err := store.Open(ctx, cfg.URL, store.Options{Logger: log, MaxConns: cfg.MaxConns})
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(io.err, "database: %s\n", s)
+	fmt.Fprintf(say, "database: %s\n", s)
 	if cfg.Migrate == "auto" {
 		err = s.Migrate(ctx)
 	} else if err = s.Ready(ctx); errors.Is(err, store.ErrNotMigrated) {

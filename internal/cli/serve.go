@@ -47,7 +47,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer listener.Close()
-	s, err := openStore(ctx, c.Database, log, io)
+	s, err := openStore(ctx, c.Database, log, io.out)
 	if err != nil {
 		return err
 	}
@@ -109,9 +109,9 @@ func newServer(
 	})
 }
 
-// greet tells people where to go. Machines read the log.
+// greet tells people where to go, on standard output: standard error is the log, which machines read.
 func (c *serveCmd) greet(io *streams, address string) {
-	fmt.Fprintf(io.err, `GraphQL:    http://%[1]s/graphql
+	fmt.Fprintf(io.out, `GraphQL:    http://%[1]s/graphql
 Playground: http://%[1]s/playground/
 Try next, in another terminal: ./bin/samjournal seed    (10,000 generated entries)
 `, address)

@@ -51,7 +51,8 @@ func serve(t *testing.T, databaseURL string) string {
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), executable, "serve", "--listen", "127.0.0.1:0",
 		"--database-url", databaseURL, "--log-format", "json")
 	command.Env = []string{serveVariable + "=1"} // and nothing that configures the server otherwise
-	output, err := command.StderrPipe()
+	command.Stderr = t.Output()                  // the log
+	output, err := command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
 	var said strings.Builder

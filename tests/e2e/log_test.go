@@ -16,8 +16,12 @@ func (s *server) operations(t testing.TB) []map[string]any {
 	t.Helper()
 	var found []map[string]any
 	for line := range strings.Lines(s.stderr.String()) {
+		if !strings.HasSuffix(line, "\n") {
+			break // it is being written
+		}
 		var fields map[string]any
-		if strings.HasSuffix(line, "\n") && json.Unmarshal([]byte(line), &fields) == nil && fields["msg"] == "operation" {
+		require.NoError(t, json.Unmarshal([]byte(line), &fields), "every line of the log is JSON")
+		if fields["msg"] == "operation" {
 			found = append(found, fields)
 		}
 	}

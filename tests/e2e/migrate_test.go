@@ -79,7 +79,7 @@ func TestServersThatStartAtOnceMigrateOnce(t *testing.T) {
 						require.FailNow(t, "the server ended", "%s", s.stderr.String())
 					default:
 					}
-					return grep(s.stderr.String(), "GraphQL:")
+					return grep(s.stdout.String(), "GraphQL:")
 				})
 			}
 			require.Equal(t, "1", db.text(t, "SELECT CAST(count(*) AS text) FROM goose_db_version WHERE version_id = 1"))

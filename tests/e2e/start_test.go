@@ -19,10 +19,10 @@ func TestWithNoConfigurationTheServerMakesItsDatabaseAndSaysWhereToGo(t *testing
 	t.Parallel()
 	here := where{dir: t.TempDir()}
 	s := serve(t, here)
-	require.Contains(t, s.stderr.String(), "database: file:"+filepath.Join(here.dir, "samjournal.db")+"\n")
-	require.Contains(t, s.stderr.String(), "GraphQL:    "+s.url+"/graphql\n")
-	require.Contains(t, s.stderr.String(), "Playground: "+s.url+"/playground/\n")
-	require.Contains(t, s.stderr.String(), "samjournal seed")
+	require.Contains(t, s.stdout.String(), "database: file:"+filepath.Join(here.dir, "samjournal.db")+"\n")
+	require.Contains(t, s.stdout.String(), "GraphQL:    "+s.url+"/graphql\n")
+	require.Contains(t, s.stdout.String(), "Playground: "+s.url+"/playground/\n")
+	require.Contains(t, s.stdout.String(), "samjournal seed")
 	require.FileExists(t, filepath.Join(here.dir, "samjournal.db"))
 	require.Equal(t, http.StatusOK, s.get(t, "/").status, "the address itself leads to the Playground")
 }
@@ -188,7 +188,7 @@ func TestEveryCommandThatUsesADatabaseSaysWhichOne(t *testing.T) {
 			} {
 				require.Contains(t, must(t, db.where, command...).stderr, shown+"\n", command)
 			}
-			require.Contains(t, serve(t, db.where).stderr.String(), shown+"\n")
+			require.Contains(t, serve(t, db.where).stdout.String(), shown+"\n")
 		})
 	}
 }
