@@ -114,9 +114,8 @@ test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-chr
 	cd tests/browser && npm test 2>&1 | tee ../../$(RESULTS)/browser.log
 
 .PHONY: vet
-vet: ## go vet, also of files behind build tags
+vet: ## go vet
 	go vet ./...
-	go vet -tags tools ./tools.go
 
 .PHONY: generate-check
 generate-check: ## Generate again: nothing may change
