@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 const (
@@ -56,7 +57,7 @@ func run(ctx context.Context, out io.Writer) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build samjournal (run this from the top level, as make bench does): %w", err)
 	}
-	r := &report{cfg: cfg}
+	r := &report{cfg: cfg, began: time.Now().Truncate(time.Second)}
 	for _, measure := range []func(context.Context, settings, *report) error{onSQLite, onPostgres} {
 		if err := measure(ctx, cfg, r); err != nil {
 			return err

@@ -21,6 +21,7 @@ type section struct {
 
 type report struct {
 	cfg      settings
+	began    time.Time
 	sections []*section
 }
 
@@ -40,6 +41,7 @@ func (r *report) markdown() string {
 	line("|---|---|")
 	line("| processor | %s, %d cores |", processor(), runtime.NumCPU())
 	line("| system | %s/%s |", runtime.GOOS, runtime.GOARCH)
+	line("| load average at the end | %s |", load())
 	line("| Go | %s |", strings.TrimPrefix(runtime.Version(), "go"))
 	for _, s := range r.sections {
 		line("| %s | %s |", s.database, s.versionText())
@@ -68,9 +70,8 @@ func (r *report) markdown() string {
 		line("")
 		line("Seeding wrote %s entries/s and used %s of a processor's time, the database server's not counted.",
 			thousands(int(float64(s.seeded.Entries)/s.seeded.Took.Seconds())), s.seeded.CPU.Round(time.Second))
-		if time.Since(s.seeded.On) > time.Hour {
-			line("")
-			line("The journal was seeded on %s and used again.", s.seeded.On.Format("2006-01-02"))
+		if s.seeded.On.Before(r.began) {
+			line("That was an earlier run's, of %s, whose journal was used again.", s.seeded.On.Format("2006-01-02"))
 		}
 	}
 	return b.String()
@@ -101,6 +102,15 @@ func (s *section) versionText() string {
 				return module.Path + " " + module.Version
 			}
 		}
+	}
+	return "unknown"
+}
+
+// load tells whether the machine did other things: the run alone makes for about 1.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if one, _, found := strings.Cut(string(text), " "); err == nil && found {
+		return one
 	}
 	return "unknown"
 }
