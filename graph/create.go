@@ -8,6 +8,7 @@ import (
 
 	"samjournal/ent"
 	"samjournal/ent/entry"
+	"samjournal/internal/crashpoint"
 	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
@@ -132,6 +133,7 @@ func (r *Resolver) createEntry(ctx context.Context, input CreateEntryInput) (*Cr
 	if err != nil {
 		return nil, err
 	}
+	crashpoint.Hit(crashpoint.BeforeAnswer)
 	return createPayload(results[0], rows[results[0].Key]), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"samjournal/internal/crashpoint"
 	"samjournal/internal/model"
 )
 
@@ -108,6 +109,7 @@ func (s *Store) Append(ctx context.Context, accountID int64, now time.Time, batc
 	if err != nil {
 		return nil, fmt.Errorf("append %d entries to account %d: %w", len(batch), accountID, err)
 	}
+	crashpoint.Hit(crashpoint.AfterCommit)
 	return results, nil
 }
 
@@ -135,11 +137,16 @@ func appendBatch(ctx context.Context, tx appendTx, now time.Time, batch []NewEnt
 	if err := nameUsers(ctx, tx, now, rows); err != nil {
 		return nil, err
 	}
+	crashpoint.Hit(crashpoint.BeforeInsert)
 	if err := tx.insertEntries(ctx, rows); err != nil {
 		return nil, err
 	}
 	last := rows[len(rows)-1]
-	return results, tx.moveHead(ctx, last.position+1, last.Key, now)
+	if err := tx.moveHead(ctx, last.position+1, last.Key, now); err != nil {
+		return nil, err
+	}
+	crashpoint.Hit(crashpoint.AfterInsert)
+	return results, nil
 }
 
 // place gives each entry that is new the next position, and tells the others what is there already. known is extended by
