@@ -270,7 +270,9 @@ func TestASubscriptionFollowsAPageWithoutGap(t *testing.T) {
 					require.Equal(rt, byPosition.cursors[size-1], p.HeadCursor, "the cursor of the last entry")
 				}
 				w.add(rt, rapid.IntRange(1, 10).Draw(rt, "meanwhile"))
-				s := w.subscribe(w.ctx, rt, `subscription($after: Cursor, $where: EntryWhereInput) {
+				ctx, cancel := context.WithTimeout(w.ctx, patience)
+				defer cancel()
+				s := w.subscribe(ctx, rt, `subscription($after: Cursor, $where: EntryWhereInput) {
 				entryCreated(after: $after, where: $where) { cursor node { position } }
 			}`, vars{"after": p.HeadCursor, "where": f.sent})
 				defer s.stop()

@@ -18,12 +18,12 @@ const follow = `subscription($after: Cursor, $where: EntryWhereInput) {
 }`
 
 // patience is how long a test waits for an event that must come.
-const patience = time.Minute
+const patience = 20 * time.Second
 
 // waiting returns a context that ends when a test has waited too long.
 func waiting(ctx context.Context, t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, 3*patience)
 	t.Cleanup(cancel)
 	return ctx
 }
