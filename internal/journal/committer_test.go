@@ -210,7 +210,7 @@ func TestAClosedJournalRefusesAndHasAnsweredAll(t *testing.T) {
 	j, g, ctx := gated(t, journal.Limits{})
 	var answered sync.WaitGroup
 	send(ctx, t, j, 20, &answered)
-	require.Eventually(t, func() bool { return g.commits.Load() > 0 && journal.Waiting(j) > 0 }, time.Minute, time.Millisecond)
+	<-g.began
 	close(g.leave)
 	answered.Wait()
 	j.Close()
