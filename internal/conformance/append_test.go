@@ -43,7 +43,7 @@ func TestPositionsAreDenseInCommitOrderWhoeverAppends(t *testing.T) {
 			for w := range writers {
 				group.Go(func() error {
 					random := rand.New(rand.NewPCG(7, uint64(w)))
-					n, account := nodes[w%len(nodes)], w%accounts
+					n, account := nodes[w%len(nodes)], w/len(nodes)%accounts // every node writes to every account
 					for range batches {
 						batch := make([]journal.Input, 1+random.IntN(12))
 						for i := range batch {
