@@ -48,7 +48,11 @@ func diff(ctx context.Context, db dialect.Driver, name string) (_ string, err er
 	if err != nil {
 		return "", err
 	}
-	if err := m.NamedDiff(ctx, name, entmigrate.Tables...); err != nil {
+	tables, err := schema.CopyTables(entmigrate.Tables) // NamedDiff writes to them
+	if err != nil {
+		return "", err
+	}
+	if err := m.NamedDiff(ctx, name, tables...); err != nil {
 		return "", err
 	}
 	written, err := filepath.Glob(filepath.Join(dir, "*.sql"))
