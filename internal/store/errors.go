@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -70,8 +71,8 @@ func unavailable(err error) bool {
 		code := liteErr.Code() & primaryCode
 		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || code == sqlite3.SQLITE_FULL ||
 			code == sqlite3.SQLITE_IOERR
-	case errors.As(err, &netErr), pgconn.SafeToRetry(err):
-		return true
+	case errors.As(err, &netErr), errors.Is(err, io.ErrUnexpectedEOF), pgconn.SafeToRetry(err):
+		return true // a server that crashes closes its connections without a word
 	}
 	return false
 }
