@@ -25,8 +25,8 @@ GOTESTSUM = $(TOOLS)/gotestsum --format pkgname-and-test-fails
 FUZZTIME ?= 1m
 
 # The order is that of the answer's cost: what fails in seconds comes first.
-TEST_STEPS := install-postgresql install-chromium install-node generate-check lint vet test-go test-race test-web \
-	test-clients test-browser
+TEST_STEPS := install-postgresql install-chromium install-node generate-check lint vet test-go test-race fault \
+	test-web test-clients test-browser
 
 # What go generate writes; all of it is committed.
 GENERATED := ent graph schema docs go.mod go.sum
@@ -98,6 +98,12 @@ test-race: $(TOOLS_STAMP) | install-postgresql ## Go tests of packages with goro
 	@mkdir -p $(RESULTS)
 	$(GOTESTSUM) --junitfile $(RESULTS)/race.xml -- -race -short $(RACE_PACKAGES)
 
+.PHONY: fault
+fault: $(TOOLS_STAMP) | install-postgresql ## Break servers, connections and databases under load, and compare what is left
+	@mkdir -p $(RESULTS)
+	$(TOOLS)/gotestsum --format standard-verbose --junitfile $(RESULTS)/fault.xml -- \
+		-tags fault -count 1 $(GO_TEST_FLAGS) ./tests/fault
+
 .PHONY: test-web
 test-web: $(WEB_MODULES) ## Type check of web/
 	cd web && npm run --silent check
@@ -114,8 +120,9 @@ test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-chr
 	cd tests/browser && npm test 2>&1 | tee ../../$(RESULTS)/browser.log
 
 .PHONY: vet
-vet: ## go vet
+vet: ## go vet, also of files behind build tags
 	go vet ./...
+	go vet -tags fault,crashpoint ./tests/fault ./internal/crashpoint
 
 .PHONY: generate-check
 generate-check: ## Generate again: nothing may change
