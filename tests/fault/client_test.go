@@ -42,8 +42,6 @@ func ask(ctx context.Context, client *http.Client, url, query string, variables,
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, attempt)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return err

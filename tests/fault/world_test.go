@@ -65,7 +65,7 @@ func newWorld(t *testing.T, databaseURL string, db *sql.DB, servers int, args ..
 		w.writing.Wait()
 		w.following.Wait()
 	})
-	start := w.head(t)
+	start := w.nodes[0].head(t)
 	for i := range subscribers {
 		s := &subscriber{filter: filters()[i%len(filters())], urls: w.random, drops: i%4 != 3, codes: map[string]int{}}
 		s.after.Store(&start)
@@ -82,16 +82,6 @@ func newWorld(t *testing.T, databaseURL string, db *sql.DB, servers int, args ..
 
 // random is the address of a random node, which may be down.
 func (w *world) random() string { return w.nodes[rand.IntN(len(w.nodes))].url() }
-
-// head is the cursor of the journal's end.
-func (w *world) head(t testing.TB) string {
-	t.Helper()
-	client := newClient()
-	defer client.CloseIdleConnections()
-	var page struct{ Entries struct{ HeadCursor string } }
-	require.NoError(t, ask(t.Context(), client, w.nodes[0].url(), `{ entries(first: 0) { headCursor } }`, nil, &page))
-	return page.Entries.HeadCursor
-}
 
 // breakThings carries out faults in random order, with some time of peace after each.
 func (w *world) breakThings(t *testing.T, faults []string, carryOut func(fault string)) {

@@ -81,7 +81,9 @@ func (w *writer) insist(ctx context.Context, input map[string]any, known bool) (
 	for {
 		w.attempts++
 		var answer created
-		err := ask(ctx, w.client, w.urls(), createEntry, map[string]any{"input": input}, &answer)
+		trying, cancel := context.WithTimeout(ctx, attempt)
+		err := ask(trying, w.client, w.urls(), createEntry, map[string]any{"input": input}, &answer)
+		cancel()
 		got := answer.CreateEntry
 		switch {
 		case err == nil && got.Key != input["key"]:
