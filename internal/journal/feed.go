@@ -48,6 +48,8 @@ type feed struct {
 	wanted    uint64        // looks asked for; guarded by mu
 	served    uint64        // looks asked for before the last look began; guarded by mu
 	size      int64         // what the last look found; guarded by mu
+	lastKey   string        // of the entry before size; guarded by mu
+	history   uint64        // how often the journal turned out to be another one than before; guarded by mu
 	changed   chan struct{} // closed and replaced after each look; guarded by mu
 }
 
@@ -180,7 +182,7 @@ func (fs *feeds) watch(ctx context.Context, f *feed) {
 
 func (fs *feeds) lookAt(ctx context.Context, f *feed) error {
 	f.mu.Lock()
-	asked := f.wanted
+	asked, before := f.wanted, store.Head{Size: f.size, LastKey: f.lastKey}
 	f.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
@@ -188,12 +190,32 @@ func (fs *feeds) lookAt(ctx context.Context, f *feed) error {
 	if err != nil {
 		return err
 	}
+	same, err := fs.continues(ctx, f.scope.AccountID, before, head)
+	if err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.served, f.size = asked, head.Size
+	f.served, f.size, f.lastKey = asked, head.Size, head.LastKey
+	if !same {
+		f.history++
+	}
 	close(f.changed)
 	f.changed = make(chan struct{})
 	return nil
+}
+
+// continues tells whether a journal is the one that was seen before, perhaps grown. It is another one when a backup was
+// restored or a failover lost commits, which shows in its size only until others have appended enough.
+func (fs *feeds) continues(ctx context.Context, accountID int64, before, now store.Head) (bool, error) {
+	switch {
+	case before.Size == 0:
+		return true, nil
+	case now.Size <= before.Size:
+		return now == before, nil
+	}
+	key, err := fs.backend.KeyAt(ctx, accountID, before.Size-1)
+	return key == before.LastKey, err
 }
 
 // Follower goes through one account's journal from a position on, first what is there, then what comes. It is for one
@@ -203,6 +225,15 @@ type Follower struct {
 	feed  *feed
 	look  uint64 // a size from before this look may be older than the cursor
 	next  int64  // position of the next entry to read
+
+	// history is the feed's when what was read last was known to be in the journal: the entry at position sure, whose key
+	// begins with prefix.
+	history uint64
+	sure    int64
+	prefix  [8]byte
+
+	to     int64 // what Next gave last
+	toLast string
 }
 
 // Follow returns a follower of the viewer's account that begins after the cursor, or at the journal's end when it is nil.
@@ -215,53 +246,75 @@ func (j *Journal) Follow(ctx context.Context, after *model.Cursor) (*Follower, e
 	if !scope.Entries {
 		return nil, ErrForbidden
 	}
-	var next int64
+	f := &Follower{feeds: j.feeds}
 	if after == nil {
 		head, err := j.backend.Head(ctx, scope)
 		if err != nil {
 			return nil, err
 		}
-		next = head.Size
+		f.next, f.sure, f.prefix = head.Size, head.Size-1, model.PrefixOfKey(head.LastKey)
 	} else {
 		if err := j.fits(ctx, scope.AccountID, *after); err != nil {
 			return nil, err
 		}
-		next = after.Position + 1
+		f.next, f.sure, f.prefix = after.Position+1, after.Position, after.KeyPrefix
 	}
-	f, look, err := j.feeds.attach(scope.AccountID)
-	if err != nil {
+	if err := f.attach(scope.AccountID); err != nil {
 		return nil, err
 	}
-	return &Follower{feeds: j.feeds, feed: f, look: look, next: next}, nil
+	return f, nil
+}
+
+func (f *Follower) attach(accountID int64) error {
+	feed, look, err := f.feeds.attach(accountID)
+	if err != nil {
+		return err
+	}
+	feed.mu.Lock()
+	defer feed.mu.Unlock()
+	f.feed, f.look, f.history = feed, look, feed.history
+	return nil
 }
 
 // fits checks that the journal has the entry that a cursor was made from.
 func (j *Journal) fits(ctx context.Context, accountID int64, c model.Cursor) error {
-	if c.Position < 0 {
+	return fits(ctx, j.backend, accountID, c.Position, c.KeyPrefix)
+}
+
+func fits(ctx context.Context, backend Backend, accountID, position int64, prefix [8]byte) error {
+	if position < 0 {
 		return nil // before the first entry: fits every journal
 	}
-	key, err := j.backend.KeyAt(ctx, accountID, c.Position)
+	key, err := backend.KeyAt(ctx, accountID, position)
 	if err != nil {
 		return err
 	}
-	if key == "" || model.PrefixOfKey(key) != c.KeyPrefix {
+	if key == "" || model.PrefixOfKey(key) != prefix {
 		return ErrCursorInvalid
 	}
 	return nil
 }
 
 // Next waits until there are entries that were not read yet and returns their positions: from, included, to, excluded. It
-// returns the same until Advance. It fails with ctx's error, with ErrClosed, or with ErrCursorInvalid when the journal has
-// become shorter than what was read of it.
+// returns the same until Advance. It fails with ctx's error, with ErrClosed, with ErrCursorInvalid when the journal no longer
+// has what was read of it, or with an error of the backend, after which it may be called again.
 func (f *Follower) Next(ctx context.Context) (from, to int64, err error) {
 	for {
 		f.feed.mu.Lock()
 		known, size, changed := f.feed.served >= f.look, f.feed.size, f.feed.changed
+		last, history := f.feed.lastKey, f.feed.history
 		f.feed.mu.Unlock()
 		if known && size < f.next {
 			return 0, 0, ErrCursorInvalid
 		}
+		if known && history != f.history {
+			if err := f.stillFits(ctx); err != nil {
+				return 0, 0, err
+			}
+			f.history = history
+		}
 		if known && size > f.next {
+			f.to, f.toLast = size, last
 			return f.next, size, nil
 		}
 		select {
@@ -274,8 +327,22 @@ func (f *Follower) Next(ctx context.Context) (from, to int64, err error) {
 	}
 }
 
+// stillFits checks that the journal, which is another one than before, has what was read. Where reading stopped between two
+// looks the last key is not known here, and whoever reads must say with a cursor how far they came.
+func (f *Follower) stillFits(ctx context.Context) error {
+	if f.sure != f.next-1 {
+		return ErrCursorInvalid
+	}
+	return fits(ctx, f.feeds.backend, f.feed.scope.AccountID, f.sure, f.prefix)
+}
+
 // Advance says that everything before next has been read.
-func (f *Follower) Advance(next int64) { f.next = next }
+func (f *Follower) Advance(next int64) {
+	f.next = next
+	if next == f.to {
+		f.sure, f.prefix = next-1, model.PrefixOfKey(f.toLast)
+	}
+}
 
 // Close ends following.
 func (f *Follower) Close() { f.feeds.detach(f.feed) }

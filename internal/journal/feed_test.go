@@ -28,6 +28,9 @@ type shelf struct {
 	sizes  map[int64]int64 // by account
 	looks  int             // at the head of account 1
 	broken error           // what looking at a head says
+
+	replaced bool  // account 1 has another journal
+	from     int64 // from this position on
 }
 
 // newShelf has five entries in account 1.
@@ -41,7 +44,11 @@ func (s *shelf) Head(_ context.Context, scope model.Scope) (store.Head, error) {
 	if scope.AccountID == 1 {
 		s.looks++
 	}
-	return store.Head{Size: s.sizes[scope.AccountID]}, s.broken
+	h := store.Head{Size: s.sizes[scope.AccountID]}
+	if h.Size > 0 {
+		h.LastKey = s.key(h.Size - 1)
+	}
+	return h, s.broken
 }
 
 // keyAt is the key of an entry, the same in every shelf.
@@ -55,7 +62,7 @@ func (s *shelf) KeyAt(_ context.Context, accountID, position int64) (string, err
 	if position >= s.sizes[accountID] {
 		return "", nil
 	}
-	return keyAt(position), nil
+	return s.key(position), nil
 }
 
 func (s *shelf) set(accountID, size int64) {
