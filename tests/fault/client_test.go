@@ -29,8 +29,7 @@ func (r *refusal) Error() string { return r.Extensions.Code + ": " + r.Message }
 
 // code is that of a refusal; "" for every other error.
 func code(err error) string {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		return r.Extensions.Code
 	}
 	return ""

@@ -62,7 +62,8 @@ func (n *node) url() string {
 // start starts a server on a free port and returns when it is ready. It is killed at the end of the test, should it run.
 func (n *node) start(t testing.TB, env ...string) {
 	t.Helper()
-	cmd, out, ended := exec.Command(binary, append([]string{"serve", "--listen=127.0.0.1:0"}, n.args...)...), &output{}, make(chan struct{})
+	cmd := exec.Command(binary, append([]string{"serve", "--listen=127.0.0.1:0"}, n.args...)...)
+	out, ended := &output{}, make(chan struct{})
 	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, out, out
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + n.dir, "TMPDIR=" + n.dir}, append(n.env, env...)...)
 	require.NoError(t, cmd.Start())

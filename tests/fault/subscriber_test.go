@@ -121,7 +121,7 @@ func (s *subscriber) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer conn.CloseNow()
+	defer func() { _ = conn.CloseNow() }()
 	s.mu.Lock()
 	s.resumed++
 	s.mu.Unlock()
