@@ -45,7 +45,7 @@ func start(ctx context.Context, command *exec.Cmd) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	command.Stderr = log
+	command.Stdout, command.Stderr = log, log
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = patience
 	s := &server{process: command, log: log, client: &http.Client{Timeout: patience}}
