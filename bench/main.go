@@ -75,7 +75,7 @@ func run(ctx context.Context, out io.Writer) error {
 }
 
 func readSettings() (settings, error) {
-	const fewest, rounds = 2_000, 30
+	const fewest, rounds = 20_000, 30 // fewer have less than two pages of the rarest thing asked for
 	cfg := settings{entries: fullSize, rounds: rounds}
 	var err error
 	if cfg.product, err = filepath.Abs(filepath.Join(cache, "samjournal")); err != nil {
