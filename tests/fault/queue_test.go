@@ -5,6 +5,7 @@ package fault
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,8 +27,7 @@ const (
 // ended, the test.
 type caller struct {
 	stored   []acknowledged
-	refused  int
-	slowest  time.Duration // the longest that a refusal took
+	refused  []time.Duration // how long each refusal took
 	failures []error
 }
 
@@ -64,21 +64,24 @@ func TestAFullQueueRefusesAtOnceAndStaysSmall(t *testing.T) {
 	n.stop(t)
 
 	truth := readTruth(t, db)
-	stored, refused, slowest := 0, 0, time.Duration(0)
+	stored, refused := 0, []time.Duration(nil)
 	for _, c := range all {
 		require.Empty(t, c.failures)
 		for _, a := range c.stored {
 			require.Contains(t, truth.positions, a.key)
 			require.Equal(t, a.position, truth.positions[a.key])
 		}
-		stored, refused, slowest = stored+len(c.stored), refused+c.refused, max(slowest, c.slowest)
+		stored, refused = stored+len(c.stored), append(refused, c.refused...)
 	}
-	t.Logf("%d refused, the slowest after %s; %d acknowledged after the release; memory %d MiB idle, at most %d MiB",
-		refused, slowest.Round(time.Millisecond), stored, idle>>20, full>>20)
+	require.Greater(t, len(refused), 5*callers, "the queue was full for most")
+	slices.Sort(refused)
+	median, slowest := refused[len(refused)/2], refused[len(refused)-1]
+	t.Logf("%d refused, half of them within %s, all within %s; %d acknowledged after the release; memory %d MiB, at most %d MiB",
+		len(refused), median.Round(time.Millisecond), slowest.Round(time.Millisecond), stored, idle>>20, full>>20)
 	require.Len(t, truth.positions, stored+11)
-	require.Greater(t, refused, 10*callers, "the queue was full for most")
 	require.GreaterOrEqual(t, stored*payload, queueBytes-payload, "what the queue held is stored")
-	require.Less(t, slowest, 5*time.Second, "at once, as far as a busy machine lets it: an append may take two minutes")
+	require.Less(t, median, time.Second, "at once")
+	require.Less(t, slowest, 30*time.Second, "at once, as far as a busy machine lets it: an append may take two minutes")
 	require.Less(t, full-idle, int64(most), "memory while the queue is full")
 }
 
@@ -97,8 +100,7 @@ func (c *caller) run(ctx context.Context, url string, stop <-chan struct{}) {
 		case err == nil:
 			c.stored = append(c.stored, acknowledged{key: answer.CreateEntry.Key, position: answer.CreateEntry.Position})
 		case errors.As(err, &full) && full.Extensions.Code == "UNAVAILABLE" && full.Extensions.RetryAfterMs > 0:
-			c.refused++
-			c.slowest = max(c.slowest, time.Since(began))
+			c.refused = append(c.refused, time.Since(began))
 			wait = time.Duration(full.Extensions.RetryAfterMs) * time.Millisecond
 		default:
 			c.failures = append(c.failures, err)
