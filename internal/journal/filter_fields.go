@@ -72,7 +72,7 @@ func entryFields() []field[*ent.Entry] {
 			value: func(e *ent.Entry) (any, bool) { return string(e.Command), true },
 		},
 		{
-			name: "statusCode", ops: ordered, column: entry.FieldStatusCode, convert: statusCode,
+			name: "statusCode", ops: ordered, column: entry.FieldStatusCode, wide: true, convert: statusCode,
 			value: func(e *ent.Entry) (any, bool) { return int64(e.StatusCode), true },
 		},
 		{

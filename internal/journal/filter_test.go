@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/stretchr/testify/require"
 
 	"samjournal/ent"
@@ -247,4 +249,20 @@ func TestTheFiltersOfEntries(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, want, journal.EntryFilterNames())
+}
+
+func TestAWideRangeUsesNoIndexOnSQLiteAlone(t *testing.T) {
+	t.Parallel()
+	filter := parsed(t, where{"statusCodeLT": 300})
+	for name, want := range map[string]string{
+		dialect.SQLite:   "SELECT * FROM `entries` WHERE +`entries`.`status_code` < ?",
+		dialect.Postgres: `SELECT * FROM "entries" WHERE "entries"."status_code" < $1`,
+	} {
+		b := entsql.Dialect(name)
+		s := b.Select().From(b.Table("entries"))
+		filter.Where(s)
+		text, args := s.Query()
+		require.Equal(t, want, text)
+		require.Equal(t, []any{int64(300)}, args)
+	}
 }
