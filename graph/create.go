@@ -2,12 +2,10 @@ package graph
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"samjournal/ent"
-	"samjournal/ent/entry"
 	"samjournal/internal/crashpoint"
 	"samjournal/internal/journal"
 	"samjournal/internal/model"
@@ -30,7 +28,7 @@ func (r *Resolver) journalInput(accountID int64, in *CreateEntryInput) (journal.
 	if in.UserID != nil {
 		id, err := model.ParseUserID(*in.UserID)
 		if err != nil {
-			return out, inputErrorUnder(err, "userID")
+			return out, model.InputUnder(err, "userID")
 		}
 		unknown := int64(0) // no user has it: another account's user does not exist here
 		out.UserID = &unknown
@@ -99,18 +97,7 @@ func (r *Resolver) readBack(ctx context.Context, fields []graphql.CollectedField
 			keys = append(keys, res.Key)
 		}
 	}
-	if len(keys) == 0 {
-		return nil, nil //nolint:nilnil // a nil map reads as empty
-	}
-	rows, err := selectionOf(op, nodes).apply(r.Ent.Entry.Query()).Where(entry.IDIn(keys...)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read appended entries: %w", err)
-	}
-	byKey := make(map[string]*ent.Entry, len(rows))
-	for _, e := range rows {
-		byKey[e.ID] = e
-	}
-	return byKey, nil
+	return r.entriesByKey(ctx, selectionOf(op, nodes), keys)
 }
 
 func createPayload(res journal.Result, e *ent.Entry) *CreateEntryPayload {
@@ -127,7 +114,7 @@ func (r *Resolver) createEntry(ctx context.Context, input CreateEntryInput) (*Cr
 		return nil, err
 	}
 	if err := results[0].Err; err != nil {
-		return nil, inputErrorUnder(err, "input")
+		return nil, model.InputUnder(err, "input")
 	}
 	rows, err := r.readBack(ctx, collected(ctx, "CreateEntryPayload"), results)
 	if err != nil {

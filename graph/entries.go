@@ -42,7 +42,7 @@ func parseEntryPage(
 		return p, err
 	}
 	p.filter, err = journal.ParseEntryFilter(accountID, where)
-	return p, inputErrorUnder(err, "where")
+	return p, model.InputUnder(err, "where")
 }
 
 // columns are what the order compares; position last, as in the index that serves it.

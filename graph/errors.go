@@ -145,14 +145,6 @@ func (r *Resolver) entryError(ctx context.Context, index int, err error) *Create
 	return shown
 }
 
-// inputErrorUnder puts a name before the path of an *model.InputError; other errors pass.
-func inputErrorUnder(err error, steps ...any) error {
-	if input, ok := errors.AsType[*model.InputError](err); ok {
-		return input.Under(steps...)
-	}
-	return err
-}
-
 // inputErrorAt gives an *model.InputError the one step as its whole path; other errors pass.
 func inputErrorAt(err error, step any) error {
 	if input, ok := errors.AsType[*model.InputError](err); ok {

@@ -26,7 +26,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, 
 		return nil, tooMany("ids", maxNodes, len(ids))
 	}
 	nodes, err := r.readNodes(ctx, ids)
-	return nodes, inputErrorUnder(err, "ids")
+	return nodes, model.InputUnder(err, "ids")
 }
 
 // Viewer is the resolver for the viewer field.
@@ -53,7 +53,7 @@ func (r *queryResolver) Entry(ctx context.Context, key string) (*ent.Entry, erro
 	if err := model.ValidateKey(key); err != nil {
 		return nil, err
 	}
-	found, err := r.entriesByKey(ctx, []string{key})
+	found, err := r.entriesByKey(ctx, selectedEntry(ctx), []string{key})
 	return found[key], err
 }
 

@@ -28,7 +28,7 @@ func (r *Resolver) readNodes(ctx context.Context, ids []string) ([]model.Node, e
 	)
 	for i, text := range ids {
 		if parsed[i], err = model.ParseGlobalID(text); err != nil {
-			return nil, inputErrorUnder(err, i)
+			return nil, model.InputUnder(err, i)
 		}
 		if parsed[i].AccountID != scope.AccountID {
 			continue
@@ -40,7 +40,7 @@ func (r *Resolver) readNodes(ctx context.Context, ids []string) ([]model.Node, e
 			userIDs = append(userIDs, parsed[i].UserID)
 		}
 	}
-	entries, err := r.entriesByKey(ctx, keys)
+	entries, err := r.entriesByKey(ctx, selectedEntry(ctx), keys)
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +69,16 @@ func (r *Resolver) readNodes(ctx context.Context, ids []string) ([]model.Node, e
 	return nodes, nil
 }
 
-// entriesByKey reads entries with what the current field selects of them.
-func (r *Resolver) entriesByKey(ctx context.Context, keys []string) (map[string]*ent.Entry, error) {
+// selectedEntry is what the current field, which returns an entry, selects of it.
+func selectedEntry(ctx context.Context) selection {
+	return selectionOf(graphql.GetOperationContext(ctx), collected(ctx, "Entry", "Node"))
+}
+
+// entriesByKey reads what is selected of the entries with these keys, in one statement.
+func (r *Resolver) entriesByKey(ctx context.Context, selected selection, keys []string) (map[string]*ent.Entry, error) {
 	if len(keys) == 0 {
 		return nil, nil //nolint:nilnil // a nil map reads as empty
 	}
-	selected := selectionOf(graphql.GetOperationContext(ctx), collected(ctx, "Entry", "Node"))
 	rows, err := selected.apply(r.Ent.Entry.Query()).Where(entry.IDIn(keys...)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read entries by key: %w", err)

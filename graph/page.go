@@ -56,7 +56,7 @@ func parseCursor(accountID int64, order model.Order, name string, text *string) 
 	}
 	c, err := model.ParseCursor(accountID, *text)
 	if err != nil {
-		return nil, inputErrorUnder(err, name)
+		return nil, model.InputUnder(err, name)
 	}
 	if c.Order != order {
 		return nil, &model.InputError{Path: []any{name}, Reason: fmt.Sprintf(

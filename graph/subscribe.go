@@ -29,7 +29,7 @@ func (r *Resolver) entryCreated(ctx context.Context, after *string, where map[st
 	}
 	filter, err := journal.ParseEntryFilter(viewer.Account.ID, where)
 	if err != nil {
-		return nil, inputErrorUnder(err, "where")
+		return nil, model.InputUnder(err, "where")
 	}
 	op := graphql.GetOperationContext(ctx)
 	selected := selectionOf(op, fieldsOf(op, collected(ctx, "EntryEdge"), "node", "Entry", "Node"))

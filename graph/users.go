@@ -37,7 +37,7 @@ func parseUserPage(
 		return p, err
 	}
 	p.filter, err = journal.ParseUserFilter(accountID, where)
-	return p, inputErrorUnder(err, "where")
+	return p, model.InputUnder(err, "where")
 }
 
 func (p userPage) columns(s *entsql.Selector) []string {

@@ -142,7 +142,7 @@ func (p *parser[T]) nested(where map[string]any, depth int, path ...any) (*Filte
 		return nil, err.Under(path...)
 	}
 	f, err := p.parse(where, depth+1)
-	return f, under(err, path...)
+	return f, model.InputUnder(err, path...)
 }
 
 // count bounds the size of the whole filter, so that no input makes a statement without end.
@@ -177,7 +177,7 @@ func (p *parser[T]) condition(name string, v any) (condition[T], error) {
 		for i, item := range list {
 			value, err := fld.convert(p.accountID, deref(item))
 			if err != nil {
-				return c, under(err, name, i)
+				return c, model.InputUnder(err, name, i)
 			}
 			c.values = append(c.values, value)
 		}
@@ -185,7 +185,7 @@ func (p *parser[T]) condition(name string, v any) (condition[T], error) {
 	default:
 		value, err := fld.convert(p.accountID, v)
 		c.values = []any{value}
-		return c, under(err, name)
+		return c, model.InputUnder(err, name)
 	}
 }
 

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
 	"time"
 	"unicode"
@@ -109,14 +108,6 @@ func normalUsername(name string) (string, error) {
 		}
 	}
 	return name, nil
-}
-
-// under puts steps before the path of an *model.InputError; other errors pass.
-func under(err error, steps ...any) error {
-	if input, ok := errors.AsType[*model.InputError](err); ok {
-		return input.Under(steps...)
-	}
-	return err
 }
 
 // nameOf is the payload's name in paths and in the API.

@@ -137,9 +137,9 @@ func TestNormalizingLeavesTheCallersValuesAlone(t *testing.T) {
 
 func TestUnderExtendsPathsOfInputErrorsOnly(t *testing.T) {
 	t.Parallel()
-	err := under(&model.InputError{Path: []any{"a"}, Reason: "is wrong"}, "inputs", 3)
+	err := model.InputUnder(&model.InputError{Path: []any{"a"}, Reason: "is wrong"}, "inputs", 3)
 	require.Equal(t, &model.InputError{Path: []any{"inputs", 3, "a"}, Reason: "is wrong"}, err)
 	other := errors.New("other")
-	require.Same(t, other, under(other, "inputs"))
-	require.NoError(t, under(nil, "inputs"))
+	require.Same(t, other, model.InputUnder(other, "inputs"))
+	require.NoError(t, model.InputUnder(nil, "inputs"))
 }

@@ -224,10 +224,10 @@ func (j *Journal) entry(viewer model.Viewer, digestKey []byte, in *Input) (store
 		return e, fmt.Errorf("draw salt: %w", err)
 	}
 	if e.Request, err = j.payload(&e, in, redaction.Request, in.Request); err != nil {
-		return e, under(err, "request")
+		return e, model.InputUnder(err, "request")
 	}
 	if e.Response, err = j.payload(&e, in, redaction.Response, in.Response); err != nil {
-		return e, under(err, "response")
+		return e, model.InputUnder(err, "response")
 	}
 	e.RequestDigest, e.ResponseDig = model.PayloadDigest(e.Salt, e.Request), model.PayloadDigest(e.Salt, e.Response)
 	return e, nil
@@ -265,7 +265,7 @@ func (j *Journal) EnsureUsers(ctx context.Context, profiles []UserProfile) error
 	var distinct []UserProfile
 	for i, p := range profiles {
 		if p.Username, err = normalUsername(p.Username); err != nil {
-			return under(err, i)
+			return model.InputUnder(err, i)
 		}
 		if !seen[p.Username] {
 			seen[p.Username] = true
@@ -289,7 +289,7 @@ func (j *Journal) Check(in Input) error {
 		payload model.Payload
 	}{{redaction.Request, in.Request}, {redaction.Response, in.Response}} {
 		if _, _, err := j.redactor.Redact(in.Thing, p.part, p.payload); err != nil {
-			return under(err, nameOf(p.part))
+			return model.InputUnder(err, nameOf(p.part))
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -36,4 +37,12 @@ func (e *InputError) Error() string {
 // Under returns the same error seen from further outside: its path begins with the given steps.
 func (e *InputError) Under(steps ...any) *InputError {
 	return &InputError{Path: append(append([]any{}, steps...), e.Path...), Reason: e.Reason}
+}
+
+// InputUnder is Under for any error: one that is no *InputError passes unchanged.
+func InputUnder(err error, steps ...any) error {
+	if input, ok := errors.AsType[*InputError](err); ok {
+		return input.Under(steps...)
+	}
+	return err
 }
