@@ -30,8 +30,9 @@ type feeds struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	connected atomic.Bool // commits of other processes are told, so looking can wait
-	started   sync.Once   // listening
+	connected atomic.Bool           // commits of other processes are told, so looking can wait
+	unheard   atomic.Pointer[error] // why they are not, once it was tried
+	started   sync.Once             // listening
 
 	mu        sync.Mutex
 	byAccount map[int64]*feed // guarded by mu
@@ -66,12 +67,23 @@ func (fs *feeds) hear() {
 	fs.listen(fs.ctx, fs.wake, func(connected bool, err error) {
 		fs.connected.Store(connected)
 		if connected {
+			fs.unheard.Store(nil)
 			fs.log.Info("feed: hearing of commits by notification")
 			fs.wakeAll() // what was committed while nobody listened
 			return
 		}
+		fs.unheard.Store(&err)
 		fs.log.Warn("feed: notifications lost, looking by itself until they are back", "error", err)
 	})
+}
+
+// Degraded returns why entries of other processes reach subscribers only by looking for them from time to time, or nil when
+// they are told of at once, or nobody has subscribed yet.
+func (j *Journal) Degraded() error {
+	if err := j.feeds.unheard.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 func (fs *feeds) wakeAll() {
@@ -89,8 +101,12 @@ func (fs *feeds) close() {
 	fs.running.Wait()
 }
 
-// wake makes the account's feed look at the head now, if there is one.
+// wake makes the account's feed look at the head now, if there is one; account 0 stands for any of them.
 func (fs *feeds) wake(accountID int64) {
+	if accountID == 0 {
+		fs.wakeAll()
+		return
+	}
 	fs.mu.Lock()
 	f := fs.byAccount[accountID]
 	fs.mu.Unlock()
