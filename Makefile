@@ -88,10 +88,11 @@ test-long: GO_TEST_FLAGS += -timeout 60m
 test-long: test ## The same with long property and load tests, then each fuzz target for FUZZTIME=1m
 	scripts/fuzz $(FUZZTIME)
 
+# Tests that start the binary would be taken from the cache when only the binary has changed: hence -count 1.
 .PHONY: test-go
 test-go: $(TOOLS_STAMP) | install-postgresql ## Go tests (PACKAGES=./internal/journal/... for some)
 	@mkdir -p $(RESULTS)
-	$(GOTESTSUM) --junitfile $(RESULTS)/go.xml -- $(GO_TEST_FLAGS) $(PACKAGES)
+	$(GOTESTSUM) --junitfile $(RESULTS)/go.xml -- -count 1 $(GO_TEST_FLAGS) $(PACKAGES)
 
 .PHONY: test-race
 test-race: $(TOOLS_STAMP) | install-postgresql ## Go tests of packages with goroutines, under the race detector

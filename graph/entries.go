@@ -116,7 +116,7 @@ func (r *Resolver) entryConnection(ctx context.Context, scope model.Scope, p ent
 		also = append(also, entry.FieldCreatedAt)
 	}
 	nodes := fieldsOf(op, fieldsOf(op, fields, "edges", "EntryEdge"), "node", "Entry", "Node")
-	rows, err := selectionOf(op, nodes).apply(q, also...).Where(p.between).Order(p.ordered).Limit(p.limit + 1).All(ctx)
+	rows, err := selectionOf(op, nodes).Apply(q, also...).Where(p.between).Order(p.ordered).Limit(p.limit + 1).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read entries: %w", err)
 	}

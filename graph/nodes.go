@@ -3,12 +3,14 @@ package graph
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"samjournal/ent"
 	"samjournal/ent/entry"
 	"samjournal/ent/user"
+	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
 
@@ -70,16 +72,16 @@ func (r *Resolver) readNodes(ctx context.Context, ids []string) ([]model.Node, e
 }
 
 // selectedEntry is what the current field, which returns an entry, selects of it.
-func selectedEntry(ctx context.Context) selection {
+func selectedEntry(ctx context.Context) journal.Selection {
 	return selectionOf(graphql.GetOperationContext(ctx), collected(ctx, "Entry", "Node"))
 }
 
 // entriesByKey reads what is selected of the entries with these keys, in one statement.
-func (r *Resolver) entriesByKey(ctx context.Context, selected selection, keys []string) (map[string]*ent.Entry, error) {
+func (r *Resolver) entriesByKey(ctx context.Context, selected journal.Selection, keys []string) (map[string]*ent.Entry, error) {
 	if len(keys) == 0 {
 		return nil, nil //nolint:nilnil // a nil map reads as empty
 	}
-	rows, err := selected.apply(r.Ent.Entry.Query()).Where(entry.IDIn(keys...)).All(ctx)
+	rows, err := selected.Apply(r.Ent.Entry.Query()).Where(entry.IDIn(keys...)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read entries by key: %w", err)
 	}
@@ -100,7 +102,8 @@ func (r *Resolver) usersByID(ctx context.Context, ids []int64) (map[int64]*ent.U
 		columns = append(columns, userColumns(f.Name)...)
 	}
 	q := r.Ent.User.Query().Where(user.IDIn(ids...))
-	q.Select(distinct(columns)...)
+	slices.Sort(columns)
+	q.Select(slices.Compact(columns)...)
 	rows, err := q.All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read users by id: %w", err)

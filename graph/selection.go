@@ -6,9 +6,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"samjournal/ent"
 	"samjournal/ent/entry"
 	"samjournal/ent/user"
+	"samjournal/internal/journal"
 )
 
 // entryColumns names, for each field of Entry, the columns it is made of beside those that are always read (account, key,
@@ -60,12 +60,6 @@ func userColumns(field string) []string {
 	return nil
 }
 
-// selection is what a query asks of entries: which columns, and which of their user. The zero selection asks for nothing.
-type selection struct {
-	columns []string
-	user    []string // nil: no user
-}
-
 // fieldsOf returns the fields selected below a set of fields by the name of one of them, whatever their aliases.
 func fieldsOf(
 	op *graphql.OperationContext, fields []graphql.CollectedField, name string, types ...string,
@@ -84,37 +78,21 @@ func selects(fields []graphql.CollectedField, names ...string) bool {
 }
 
 // selectionOf reads the fields selected on entries.
-func selectionOf(op *graphql.OperationContext, fields []graphql.CollectedField) selection {
-	var s selection
+func selectionOf(op *graphql.OperationContext, fields []graphql.CollectedField) journal.Selection {
+	var s journal.Selection
 	for _, f := range fields {
-		s.columns = append(s.columns, entryColumns(f.Name)...)
+		s.Columns = append(s.Columns, entryColumns(f.Name)...)
 		if f.Name != "user" {
 			continue
 		}
-		if s.user == nil {
-			s.user = []string{user.FieldID, user.FieldAccountID}
+		if s.User == nil {
+			s.User = []string{}
 		}
 		for _, uf := range graphql.CollectFields(op, f.Selections, []string{"User", "Node"}) {
-			s.user = append(s.user, userColumns(uf.Name)...)
+			s.User = append(s.User, userColumns(uf.Name)...)
 		}
 	}
 	return s
-}
-
-// apply makes a query read what is selected and no more: in one statement, and one more for all users.
-func (s selection) apply(q *ent.EntryQuery, also ...string) *ent.EntryQuery {
-	columns := append([]string{entry.FieldAccountID, entry.FieldPosition}, also...)
-	q.Select(distinct(append(columns, s.columns...))...)
-	if s.user != nil {
-		q.WithUser(func(uq *ent.UserQuery) { uq.Select(distinct(s.user)...) })
-	}
-	return q
-}
-
-func distinct(names []string) []string {
-	sorted := slices.Clone(names)
-	slices.Sort(sorted)
-	return slices.Compact(sorted)
 }
 
 // collected returns the fields selected on the object that the current field returns.

@@ -2,24 +2,27 @@ package graph
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
-	"samjournal/ent/entry"
 	"samjournal/internal/journal"
 	"samjournal/internal/model"
-	stream "samjournal/internal/subscription"
+	"samjournal/internal/subscription"
 )
 
-const readAhead = 100 // entries that a subscription reads at a time
-
-// entryCreated follows the journal and sends each matching entry once, in order. The channel is closed when the client or
-// the server goes, or when reading fails; the transport then tells the client why.
+// entryCreated offers the journal's entries after a cursor, or from now on, to the transport, which calls it again with each
+// of them.
 func (r *Resolver) entryCreated(ctx context.Context, after *string, where map[string]any) (<-chan *EntryEdge, error) {
-	viewer, _, err := viewerScope(ctx)
+	if edge, ok := subscription.Resolved[*EntryEdge](ctx); ok {
+		return edge, nil
+	}
+	viewer, scope, err := viewerScope(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -31,43 +34,100 @@ func (r *Resolver) entryCreated(ctx context.Context, after *string, where map[st
 	if err != nil {
 		return nil, model.InputUnder(err, "where")
 	}
-	op := graphql.GetOperationContext(ctx)
-	selected := selectionOf(op, fieldsOf(op, collected(ctx, "EntryEdge"), "node", "Entry", "Node"))
-	follower, err := r.Journal.Follow(ctx, cursor)
+	place, err := r.Journal.PlaceAfter(ctx, cursor)
 	if err != nil {
 		return nil, err
 	}
-	s := &subscription{resolver: r, follower: follower, filter: filter, selected: selected, edges: make(chan *EntryEdge)}
-	go s.run(ctx)
-	return s.edges, nil
+	op := graphql.GetOperationContext(ctx)
+	key, err := streamKey(op, scope)
+	if err != nil {
+		return nil, err
+	}
+	subscription.Offer(ctx, &entryStream{
+		journal: r.Journal, place: place, key: key,
+		wanted: journal.Wanted{
+			Filter:    filter,
+			Selection: selectionOf(op, fieldsOf(op, collected(ctx, "EntryEdge"), "node", "Entry", "Node")),
+		},
+	})
+	return subscription.Nothing[*EntryEdge](), nil
 }
 
-// subscription is one running entryCreated. Only its own goroutine touches it.
-type subscription struct {
-	resolver *Resolver
-	follower *journal.Follower
-	filter   *journal.EntryFilter
-	selected selection
-	edges    chan *EntryEdge // unbuffered: nothing is read ahead of a client that does not take it
+// streamKey is equal for subscriptions with equal document, variables and scope. Where they begin is no part of it: each has
+// its own place in the same stream.
+func streamKey(op *graphql.OperationContext, scope model.Scope) (string, error) {
+	h := sha256.New()
+	err := json.NewEncoder(h).Encode([]any{scope, op.RawQuery, op.OperationName, variablesBut(op, "Cursor")})
+	if err != nil {
+		return "", fmt.Errorf("compare subscriptions: %w", err)
+	}
+	return string(h.Sum(nil)), nil
 }
 
-func (s *subscription) run(ctx context.Context) {
-	defer close(s.edges)
-	defer s.follower.Close()
+// variablesBut returns the variables of an operation without those of one type. A variable of type Cursor can only stand for
+// an argument of that type, and the only one of a subscription is where it begins.
+func variablesBut(op *graphql.OperationContext, typeName string) map[string]any {
+	rest := make(map[string]any, len(op.Variables))
+	for name, value := range op.Variables {
+		if def := op.Operation.VariableDefinitions.ForName(name); def == nil || !namesType(def.Type, typeName) {
+			rest[name] = value
+		}
+	}
+	return rest
+}
+
+func namesType(t *ast.Type, name string) bool {
+	return t != nil && t.Elem == nil && t.NamedType == name
+}
+
+// entryStream is what one subscriber to entryCreated gets.
+type entryStream struct {
+	journal *journal.Journal
+	place   journal.Place
+	wanted  journal.Wanted
+	key     string
+}
+
+var _ subscription.Stream = (*entryStream)(nil)
+
+func (s *entryStream) Key() string { return s.key }
+
+func (s *entryStream) Next() int64 { return s.place.Next() }
+
+func (s *entryStream) Follow(context.Context) (subscription.Reader, error) {
+	return entriesOf(s.journal.Read(s.place, s.wanted))
+}
+
+func (s *entryStream) Live(context.Context) (subscription.Reader, error) {
+	return entriesOf(s.journal.ReadNew(s.place, s.wanted))
+}
+
+// entryReader gives what a reader of the journal reads as edges.
+type entryReader struct{ *journal.Reader }
+
+func entriesOf(r *journal.Reader, err error) (subscription.Reader, error) {
+	if err != nil {
+		return nil, err
+	}
+	return entryReader{r}, nil
+}
+
+func (r entryReader) At(next int64) (subscription.Reader, error) { return entriesOf(r.Reader.At(next)) }
+
+// Read waits for a database that is away to come back: what was read is known, so reading goes on where it failed.
+func (r entryReader) Read(ctx context.Context) (subscription.Batch, error) {
 	for {
-		err := s.step(ctx)
-		if err == nil || errors.Is(journal.Translate(err), journal.ErrUnavailable) && pause(ctx) {
-			continue
+		batch, err := r.Reader.Read(ctx)
+		if err == nil {
+			return edgesOf(batch), nil
 		}
-		if ctx.Err() == nil {
-			stream.Fail(ctx, err) // so that the client sees why there will be no more
+		if !errors.Is(journal.Translate(err), journal.ErrUnavailable) || !pause(ctx) {
+			return subscription.Batch{}, err
 		}
-		return
 	}
 }
 
-// pause lets a database that is away come back: what was sent is known, so reading goes on where it failed. It returns
-// false when the client or the server has gone.
+// pause returns false when the subscribers or the server have gone.
 func pause(ctx context.Context) bool {
 	select {
 	case <-time.After(retryAfter * time.Millisecond):
@@ -77,35 +137,13 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// step waits for entries and sends those that match among the next ones.
-func (s *subscription) step(ctx context.Context) error {
-	from, to, err := s.follower.Next(ctx)
-	if err != nil {
-		return err
+func edgesOf(batch journal.Batch) subscription.Batch {
+	b := subscription.Batch{Next: batch.Next, Events: make([]subscription.Event, len(batch.Entries))}
+	for i, e := range batch.Entries {
+		b.Events[i] = subscription.Event{Position: e.Position, Value: entryEdge(model.OrderPosition, e)}
 	}
-	rows, err := s.selected.apply(s.resolver.Ent.Entry.Query()).
-		Where(entry.PositionGTE(from), entry.PositionLT(to), s.filter.Where).
-		Order(entry.ByPosition()).Limit(readAhead).All(ctx)
-	if err != nil {
-		return fmt.Errorf("read entries for a subscription: %w", err)
+	if batch.Replaced {
+		b.Ahead = journal.ErrCursorInvalid
 	}
-	for _, e := range rows {
-		if !s.send(ctx, entryEdge(model.OrderPosition, e)) {
-			return ctx.Err()
-		}
-		s.follower.Advance(e.Position + 1)
-	}
-	if len(rows) < readAhead {
-		s.follower.Advance(to) // nothing more matches before to
-	}
-	return nil
-}
-
-func (s *subscription) send(ctx context.Context, edge *EntryEdge) bool {
-	select {
-	case s.edges <- edge:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return b
 }

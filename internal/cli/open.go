@@ -55,7 +55,9 @@ func openJournal(
 	if err != nil {
 		return nil, err
 	}
-	cfg := journal.Config{Backend: s, Redactor: redactor, Logger: log, DigestKey: digest.Bytes()}
+	cfg := journal.Config{
+		Backend: s, Redactor: redactor, Logger: log, DigestKey: digest.Bytes(), Entries: journal.ReadEntries(s.Ent()),
+	}
 	if set != nil {
 		set(&cfg)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -46,7 +47,7 @@ func (n *node) refused(ctx context.Context, t require.TestingT, document string,
 func (n *node) begin(ctx context.Context, t require.TestingT, document string, v vars) (
 	context.Context, *graphql.OperationContext, gqlerror.List,
 ) {
-	ctx = subscription.With(graphql.StartOperationTrace(ctx))
+	ctx = graphql.StartOperationTrace(ctx)
 	now := time.Now()
 	op, errs := n.exec.CreateOperationContext(ctx, &graphql.RawParams{
 		Query: document, Variables: wire(t, v), ReadTime: graphql.TraceTiming{Start: now, End: now},
@@ -65,11 +66,15 @@ func wire(t require.TestingT, v vars) map[string]any {
 	return decoded
 }
 
-// stream is a running subscription. One goroutine reads it.
+// stream is a running subscription, carried out for one subscriber alone. One goroutine reads it.
 type stream struct {
-	ctx  context.Context //nolint:containedctx // it is the operation's own, made by the executor
-	stop context.CancelFunc
-	next graphql.ResponseHandler
+	ctx     context.Context //nolint:containedctx // it is the operation's own
+	stop    context.CancelFunc
+	exec    *executor.Executor
+	op      *graphql.OperationContext
+	refusal *graphql.Response // instead of a reader
+	reader  subscription.Reader
+	events  []subscription.Event // that have been read, to come next
 }
 
 // subscribe begins a subscription, which ends with stop.
@@ -77,24 +82,38 @@ func (n *node) subscribe(ctx context.Context, t require.TestingT, document strin
 	ctx, cancel := context.WithCancel(ctx)
 	ctx, op, errs := n.begin(ctx, t, document, v)
 	require.Empty(t, errs)
-	next, ctx := n.exec.DispatchOperation(ctx, op)
-	return &stream{ctx: ctx, stop: cancel, next: next}
+	s := &stream{ctx: ctx, stop: cancel, exec: n.exec, op: op}
+	offering, offered := subscription.Offered(ctx)
+	next, offering := n.exec.DispatchOperation(offering, op)
+	if s.refusal = next(offering); s.refusal == nil {
+		reader, err := offered().Follow(ctx)
+		if err != nil {
+			s.refusal = &graphql.Response{Errors: gqlerror.List{graph.PresentError(ctx, err)}}
+			return s
+		}
+		s.reader = reader
+		context.AfterFunc(ctx, reader.Close)
+	}
+	return s
 }
 
-// read waits for the next event and decodes it; it returns the code of the error that ended the stream instead, or END.
+// read waits for the next event and decodes it; it returns the code of the error that ended the stream instead.
 func (s *stream) read(t require.TestingT, out any) (code string) {
-	response := s.next(s.ctx)
-	var err error
-	switch {
-	case response == nil:
-		if err = subscription.Err(s.ctx); err == nil {
-			return "END"
-		}
-		return graphqlCode(s.ctx, err)
-	case len(response.Errors) > 0:
-		code, _ = response.Errors[0].Extensions["code"].(string)
+	if s.refusal != nil {
+		code, _ = s.refusal.Errors[0].Extensions["code"].(string)
 		return code
 	}
+	for len(s.events) == 0 {
+		batch, err := s.reader.Read(s.ctx)
+		if err != nil {
+			return graphqlCode(s.ctx, err)
+		}
+		s.events = batch.Events
+	}
+	next, ctx := s.exec.DispatchOperation(subscription.WithEvent(s.ctx, s.events[0]), s.op)
+	s.events = s.events[1:]
+	response := next(ctx)
+	require.Empty(t, response.Errors)
 	require.NoError(t, json.Unmarshal(response.Data, out))
 	return ""
 }

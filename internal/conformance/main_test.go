@@ -121,7 +121,7 @@ func start(t *testing.T, databaseURL string, set settings) *node {
 		rules = *set.rules
 	}
 	cfg := set.journal
-	cfg.Backend = n.store
+	cfg.Backend, cfg.Entries = n.store, journal.ReadEntries(n.store.Ent())
 	cfg.Redactor, err = redaction.New(rules)
 	require.NoError(t, err)
 	if cfg.Poll == 0 {

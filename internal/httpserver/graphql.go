@@ -110,14 +110,14 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, accept accepte
 
 	switch {
 	case refused != nil:
-	case op.kind() == ast.Subscription && accept.stream:
+	case op.kind == ast.Subscription && accept.stream:
 		s.stream(w, r, op, nil)
 
 		return
-	case op.kind() == ast.Subscription:
+	case op.kind == ast.Subscription:
 		refused = op.refuse(codedError(codeBadUserInput,
 			"a subscription needs a WebSocket (%s) or the header Accept: %s", subprotocol, typeStream))
-	case op.kind() == ast.Mutation && r.Method == http.MethodGet:
+	case op.kind == ast.Mutation && r.Method == http.MethodGet:
 		refused = op.refuse(codedError(codeBadUserInput, "a mutation must be sent with POST"))
 		defer op.finish(r.Context())
 
@@ -136,7 +136,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, accept accepte
 	}
 
 	// A nil response means that the client has gone.
-	if resp := op.next(); resp != nil {
+	if resp := op.response(); resp != nil {
 		s.writeWithin(w, accept.best, resultStatus(accept.best, resp), resp)
 	}
 }

@@ -11,12 +11,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// labelTransport is the label that tells WebSockets, event streams and plain HTTP apart.
+const labelTransport = "transport"
+
 // metrics are the server's own numbers, and the handler that shows them.
 type metrics struct {
 	handler    http.Handler
 	operations *prometheus.CounterVec
 	durations  *prometheus.HistogramVec
 	streams    *prometheus.GaugeVec
+
+	subscribers *prometheus.GaugeVec
+	deliveries  *prometheus.CounterVec
+	fallbacks   prometheus.Counter
 }
 
 func newMetrics(registry *prometheus.Registry) (*metrics, error) {
@@ -29,20 +36,32 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		operations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "samjournal_graphql_operations_total",
 			Help: "GraphQL operations that have ended, by type, transport and code (OK or the first error's extensions.code).",
-		}, []string{"type", "transport", "code"}),
+		}, []string{"type", labelTransport, "code"}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "samjournal_graphql_operation_duration_seconds",
 			Help:    "Duration of GraphQL queries and mutations. Subscriptions last as long as their clients want and are left out.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
-		}, []string{"type", "transport"}),
+		}, []string{"type", labelTransport}),
 		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "samjournal_streams",
 			Help: "Open WebSocket connections and event streams.",
-		}, []string{"transport"}),
+		}, []string{labelTransport}),
+		subscribers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "samjournal_subscribers",
+			Help: "Running subscriptions.",
+		}, []string{labelTransport}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "samjournal_deliveries_total",
+			Help: "Entries sent to subscribers, each counted once for each subscriber.",
+		}, []string{labelTransport}),
+		fallbacks: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "samjournal_subscriber_fallbacks_total",
+			Help: "How often a subscriber was too slow for the shared feed and went on reading the database at its own pace.",
+		}),
 	}
 
 	for _, collector := range []prometheus.Collector{
-		m.operations, m.durations, m.streams,
+		m.operations, m.durations, m.streams, m.subscribers, m.deliveries, m.fallbacks,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -59,7 +78,7 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 }
 
 func (m *metrics) observe(op *operation, took time.Duration) {
-	kind := string(op.kind())
+	kind := string(op.kind)
 	if kind == "" {
 		kind = "invalid"
 	}

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -29,12 +30,11 @@ type operation struct {
 	transport string
 	started   time.Time
 	name      string
-	code      string // of the first response that had an error, else OK
+	kind      ast.Operation // "" when the document was not valid
+	code      string        // of the first response that had an error, else OK
 
-	ctx       context.Context //nolint:containedctx // it is the operation's own, made by the executor
-	graphql   *graphql.OperationContext
-	responses graphql.ResponseHandler // nil until the first next
-	ended     bool
+	ctx     context.Context //nolint:containedctx // it is the operation's own, made by the executor
+	graphql *graphql.OperationContext
 }
 
 // prepare parses and validates. The second result, when not nil, is the answer to a request that will not be carried out.
@@ -42,7 +42,7 @@ type operation struct {
 func (s *Server) prepare(ctx context.Context, transport string, params *graphql.RawParams) (
 	_ *operation, refused *graphql.Response,
 ) {
-	ctx = subscription.With(graphql.StartOperationTrace(ctx))
+	ctx = graphql.StartOperationTrace(ctx)
 	op := &operation{server: s, transport: transport, started: s.now(), name: params.OperationName, code: codeOK, ctx: ctx}
 
 	defer func() {
@@ -61,6 +61,8 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 		return op, refused
 	}
 
+	op.kind = opCtx.Operation.Operation
+
 	if op.name == "" {
 		op.name = opCtx.Operation.Name
 	}
@@ -68,69 +70,55 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 	return op, nil
 }
 
-// kind is the operation's type, or "" when the document was not valid.
-func (o *operation) kind() ast.Operation {
-	if o.graphql == nil || o.graphql.Operation == nil {
-		return ""
-	}
-
-	return o.graphql.Operation.Operation
-}
-
 // refuse notes that the transport does not carry the operation out, and gives the answer to send.
 func (o *operation) refuse(err *gqlerror.Error) *graphql.Response {
 	return o.note(&graphql.Response{Errors: gqlerror.List{err}})
 }
 
-// next waits for the next response and returns nil after the last one, or when the operation was cancelled. The caller
-// cancels through the context that it gave to prepare.
-func (o *operation) next() (resp *graphql.Response) {
-	if o.ended {
-		return nil
-	}
+// response carries a query or a mutation out. It returns nil when the operation was cancelled, through the context that was
+// given to prepare.
+func (o *operation) response() (resp *graphql.Response) {
+	defer o.recovered(&resp)
 
-	defer func() {
-		if value := recover(); value != nil {
-			o.ended = true
-			resp = o.note(o.server.panicked(o.ctx, value))
-		}
-	}()
+	responses, ctx := o.server.executor.DispatchOperation(o.ctx, o.graphql)
+	resp = responses(ctx)
 
-	if o.responses == nil {
-		o.responses, o.ctx = o.server.executor.DispatchOperation(o.ctx, o.graphql)
-	}
-
-	resp = o.responses(o.ctx)
-
-	switch {
-	case o.ctx.Err() != nil:
-		o.ended = true
-
-		// To leave is how a client ends a subscription; a query or a mutation it has abandoned.
-		if o.kind() != ast.Subscription {
-			o.code = codeCanceled
-		}
+	if ctx.Err() != nil {
+		o.code = codeCanceled
 
 		return nil
-	case resp == nil:
-		o.ended = true
-
-		return o.failure()
-	case o.kind() != ast.Subscription || resp.Data == nil:
-		o.ended = true
 	}
 
 	return o.note(resp)
 }
 
-// failure is the last response of a subscription whose resolver ended it with an error, else nil.
-func (o *operation) failure() *graphql.Response {
-	err := subscription.Err(o.ctx)
-	if err == nil {
-		return nil
+// subscribe begins a subscription, whose events go to the sink until the subscriber leaves. The second result, when not nil,
+// is why there is no subscription.
+func (o *operation) subscribe(to sink) (_ *subscriber, refused *graphql.Response) {
+	defer o.recovered(&refused)
+
+	ctx, offered := subscription.Offered(o.ctx)
+	responses, ctx := o.server.executor.DispatchOperation(ctx, o.graphql)
+	resp, stream := responses(ctx), offered()
+
+	switch {
+	case resp != nil:
+		return nil, o.note(resp)
+	case stream == nil:
+		return nil, o.note(o.server.failure(ctx, errors.New("the resolver of the subscription offers no stream")))
 	}
 
-	return o.note(&graphql.Response{Errors: gqlerror.List{o.server.present(o.ctx, err)}})
+	s := o.server.broadcasts.join(o.ctx, stream, o.graphql, to)
+	o.ctx, o.graphql = nil, nil // the broadcast has what is needed of them, once for all
+
+	return s, nil
+}
+
+// recovered turns a panic into a response.
+func (o *operation) recovered(resp **graphql.Response) {
+	if value := recover(); value != nil {
+		*resp = o.note(o.server.panicked(o.ctx, value))
+	}
 }
 
 func (o *operation) note(resp *graphql.Response) *graphql.Response {
@@ -148,7 +136,7 @@ func (o *operation) finish(ctx context.Context) {
 
 	o.server.deps.Logger.LogAttrs(ctx, slog.LevelInfo, "operation",
 		slog.String("name", shorten(o.name)),
-		slog.String("type", string(o.kind())),
+		slog.String("type", string(o.kind)),
 		slog.String("code", o.code),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.String("requestId", requestid.From(ctx)),

@@ -24,7 +24,9 @@ type Server struct {
 	executor    *executor.Executor
 	metrics     *metrics
 	work        *work
+	broadcasts  *broadcasts
 	crossOrigin *http.CrossOriginProtection
+	buffers     buffers
 	handler     http.Handler
 	http        *http.Server
 	now         func() time.Time
@@ -53,6 +55,7 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 		s.now = time.Now
 	}
 
+	s.broadcasts = &broadcasts{server: s, byKey: make(map[string]*broadcast)}
 	s.executor = s.newExecutor(es)
 	s.handler = withRequestID(s.withRecovery(s.withAccess(s.routes())))
 	s.http = &http.Server{

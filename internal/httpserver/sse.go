@@ -16,7 +16,7 @@ import (
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) {
 	op, refused := s.prepare(r.Context(), transportSSE, params)
 
-	if refused == nil && op.kind() == ast.Mutation && r.Method == http.MethodGet {
+	if refused == nil && op.kind == ast.Mutation && r.Method == http.MethodGet {
 		refused = op.refuse(codedError(codeBadUserInput, "a mutation must be sent with POST"))
 		defer op.finish(r.Context())
 
@@ -40,8 +40,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 
 	op.ctx = ctx
 	events := &eventStream{
-		server: s, w: w, control: http.NewResponseController(w), cancel: cancel,
-		endless: op.kind() == ast.Subscription,
+		server: s, w: w, control: http.NewResponseController(w), cancel: cancel, woken: make(chan *subscriber, 1), op: op,
+		endless: op.kind == ast.Subscription,
 	}
 
 	switch s.work.open(events) {
@@ -63,28 +63,21 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 	defer s.metrics.streams.WithLabelValues(transportSSE).Dec()
 
 	events.begin()
-	defer events.end()
+	defer events.finish()
 
-	if refused != nil {
-		events.next(refused)
-		events.complete()
+	if refused == nil && events.endless {
+		events.follow(ctx)
 
 		return
 	}
 
-	for {
-		resp := op.next()
+	if refused == nil {
+		refused = op.response()
+	}
 
-		switch {
-		case resp != nil:
-			events.next(resp)
-		case ctx.Err() == nil:
-			events.complete()
-
-			return
-		default:
-			return
-		}
+	if refused != nil {
+		events.next(encodeResponse(refused))
+		events.complete()
 	}
 }
 
@@ -93,7 +86,9 @@ type eventStream struct {
 	server  *Server
 	control *http.ResponseController
 	cancel  context.CancelFunc
-	endless bool // a subscription: nobody can wait for its end
+	op      *operation
+	endless bool             // a subscription: nobody can wait for its end
+	woken   chan *subscriber // the subscriber, when there is something for it
 
 	mu        sync.Mutex
 	w         http.ResponseWriter // guarded by mu
@@ -128,32 +123,107 @@ func (e *eventStream) ping() {
 	}
 }
 
-func (e *eventStream) next(resp *graphql.Response) {
+// follow carries a subscription out until it ends.
+func (e *eventStream) follow(ctx context.Context) {
+	subscriber, refused := e.subscribe()
+	if refused != nil {
+		e.next(encodeResponse(refused))
+		e.complete()
+
+		return
+	}
+	defer subscriber.leave()
+
+	running := e.server.metrics.subscribers.WithLabelValues(transportSSE)
+	running.Inc()
+	defer running.Dec()
+
+	for {
+		select {
+		case s := <-e.woken:
+			s.pump()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// subscribe begins the subscription in a goroutine of its own, so that the request's, which lasts, does not keep the stack
+// that parsing and validation need.
+func (e *eventStream) subscribe() (s *subscriber, refused *graphql.Response) {
+	begun := make(chan struct{})
+
+	go func() {
+		defer close(begun)
+
+		s, refused = e.op.subscribe(e)
+	}()
+	<-begun
+
+	return s, refused
+}
+
+// wake implements sink.
+func (e *eventStream) wake(s *subscriber) { e.woken <- s } // there is room: it waits for one wake at a time
+
+// send implements sink.
+func (e *eventStream) send(events []encoded) bool {
 	var b bytes.Buffer
 
+	for _, event := range events {
+		nextEvent(&b, event.payload)
+	}
+
+	if !e.write(b.Bytes()) {
+		return false
+	}
+
+	e.server.metrics.deliveries.WithLabelValues(transportSSE).Add(float64(len(events)))
+
+	return true
+}
+
+// end implements sink.
+func (e *eventStream) end(last *graphql.Response) {
+	if last != nil {
+		e.next(encodeResponse(e.op.note(last)))
+	}
+
+	e.complete()
+	e.cancel()
+}
+
+func (e *eventStream) next(response []byte) {
+	var b bytes.Buffer
+
+	nextEvent(&b, response)
+	e.write(b.Bytes())
+}
+
+// nextEvent writes an event that carries a response.
+func nextEvent(b *bytes.Buffer, response []byte) {
 	b.WriteString("event: next\n")
 
 	// A newline would end the field; JSON may have one between its tokens.
-	for line := range bytes.Lines(encodeResponse(resp)) {
+	for line := range bytes.Lines(response) {
 		b.WriteString("data: ")
 		b.Write(bytes.TrimRight(line, "\r\n"))
 		b.WriteByte('\n')
 	}
 
 	b.WriteByte('\n')
-	e.write(b.Bytes())
 }
 
 // complete has an empty data field: a browser's EventSource drops events that have none.
 func (e *eventStream) complete() { e.write([]byte("event: complete\ndata:\n\n")) }
 
 // write sends and flushes. A client that takes it too slowly, or is gone, ends the operation.
-func (e *eventStream) write(text []byte) {
+func (e *eventStream) write(text []byte) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 
 	if e.ended {
-		return
+		return false
 	}
 
 	_ = e.control.SetWriteDeadline(time.Now().Add(e.server.allowance(len(text))))
@@ -167,10 +237,12 @@ func (e *eventStream) write(text []byte) {
 		e.ended = true
 		e.cancel()
 	}
+
+	return err == nil
 }
 
-// end stops the keep-alive; after it nothing writes.
-func (e *eventStream) end() {
+// finish stops the keep-alive; after it nothing writes.
+func (e *eventStream) finish() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 

@@ -1,7 +1,9 @@
 package httpserver
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,22 +37,24 @@ const (
 	maxOperationIDLength                      = 256
 )
 
-// socket is one WebSocket connection. The request's goroutine reads; each operation has a goroutine of its own; pings run on
-// a timer. All of them write through conn, which takes one message at a time.
+// socket is one WebSocket connection. One goroutine reads; each operation has a goroutine of its own while it has something
+// to do; pings run on a timer. All of them write through conn, which takes one message at a time.
 type socket struct {
-	server  *Server
-	conn    *websocket.Conn
-	request *http.Request
-	cancel  context.CancelFunc
-	// writes is never cancelled: conn would drop the whole connection when an operation's write is.
+	server *Server
+	conn   *websocket.Conn
+	wire   *wire // below conn
+	cancel context.CancelFunc
+	// writes is never cancelled: conn would drop the whole connection when an operation's write is. The wire has deadlines.
 	writes context.Context //nolint:containedctx // see above
 
 	// Owned by the reading goroutine.
-	ctx    context.Context //nolint:containedctx // the connection's; it carries the viewer after connection_init
-	inited bool
-	serial int // of the last operation, for request ids
+	ctx     context.Context //nolint:containedctx // the connection's; it carries the viewer after connection_init
+	request *http.Request   // nil after connection_init
+	inited  bool
+	serial  int // of the last operation, for request ids
 
-	running sync.WaitGroup // operations' goroutines
+	sending sync.Mutex     // held while messages are sent
+	running sync.WaitGroup // operations' goroutines, and subscriptions
 	writing atomic.Int32   // messages that are being written
 	closing sync.Once
 	closed  chan struct{} // closed when the closing handshake is over
@@ -63,52 +67,59 @@ type socket struct {
 	initTimer  *time.Timer                 // set before reading begins
 }
 
-// serveWebSocket accepts a connection and serves it to its end.
+// serveWebSocket accepts a connection and has it served. The request's own goroutine, with all that net/http keeps for it,
+// ends here.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	hijacker := &wireHijacker{ResponseWriter: w, server: s}
+
+	conn, err := websocket.Accept(hijacker, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
 	if err != nil {
 		return // Accept has answered
 	}
 
 	conn.SetReadLimit(s.cfg.MaxBodyBytes)
 
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	c := &socket{
-		server: s, conn: conn, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),
+		server: s, conn: conn, wire: hijacker.wire, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),
 		operations: make(map[string]*socketOperation), closed: make(chan struct{}),
 	}
 
 	switch s.work.open(c) {
 	case admitted:
 	case tooMany:
-		c.close(closeOverload, "Too many connections")
-		cancel()
+		c.refuse(closeOverload, "Too many connections")
 
 		return
 	case endingSoon:
-		c.close(closeServiceRestart, "Service restart")
-		cancel()
+		c.refuse(closeServiceRestart, "Service restart")
 
 		return
 	}
-
-	defer s.work.close(c)
 
 	if conn.Subprotocol() != subprotocol {
-		c.close(closeSubprotocol, "Subprotocol not acceptable")
-		cancel()
+		c.refuse(closeSubprotocol, "Subprotocol not acceptable")
+		s.work.close(c)
 
 		return
 	}
 
-	s.metrics.streams.WithLabelValues(transportWebSocket).Inc()
-	defer s.metrics.streams.WithLabelValues(transportWebSocket).Dec()
+	go c.serve()
+}
 
-	c.serve()
+// refuse closes a connection that is not served.
+func (c *socket) refuse(code websocket.StatusCode, reason string) {
+	c.close(code, reason)
+	c.cancel()
 }
 
 // serve reads until the connection ends, and returns when nothing of it runs any more.
 func (c *socket) serve() {
+	defer c.server.work.close(c)
+
+	c.server.metrics.streams.WithLabelValues(transportWebSocket).Inc()
+	defer c.server.metrics.streams.WithLabelValues(transportWebSocket).Dec()
+
 	c.initTimer = time.AfterFunc(c.server.cfg.InitTimeout, func() {
 		c.close(closeInitTimeout, "Connection initialisation timeout")
 	})
@@ -131,6 +142,8 @@ func (c *socket) serve() {
 
 // readMessage handles the next message and returns false when there will be none.
 func (c *socket) readMessage() bool {
+	defer c.recovered()
+
 	kind, text, err := c.conn.Read(c.writes)
 	if err != nil {
 		return false
@@ -143,6 +156,14 @@ func (c *socket) readMessage() bool {
 	}
 
 	return c.handle(text)
+}
+
+// recovered is deferred by goroutines of the connection: a panic, which resolvers' are not, costs the connection alone.
+func (c *socket) recovered() {
+	if value := recover(); value != nil {
+		_ = c.server.panicked(c.writes, value) // it is logged
+		c.abort()
+	}
 }
 
 // close begins the closing handshake; only the first call counts. It may be called by any goroutine and takes up to ten
@@ -160,21 +181,43 @@ func (c *socket) close(code websocket.StatusCode, reason string) {
 	})
 }
 
-// send writes one message. A client that does not take it in time is cut off, and its operations with it.
+// send writes one message.
 func (c *socket) send(message []byte) bool {
-	ctx, cancel := context.WithTimeout(c.writes, c.server.allowance(len(message)))
-	defer cancel()
+	return c.sendAll(1, func(int, *bytes.Buffer) []byte { return message })
+}
 
+// sendAll writes n messages at once. A client that does not take them in time is cut off, and its operations with it. The
+// buffer is for message to write into.
+func (c *socket) sendAll(n int, message func(i int, b *bytes.Buffer) []byte) bool {
 	c.writing.Add(1)
 	defer c.writing.Add(-1)
 
-	if err := c.conn.Write(ctx, websocket.MessageText, message); err != nil {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+
+	if err := c.writeAll(n, message); err != nil {
 		c.abort()
 
 		return false
 	}
 
 	return true
+}
+
+// writeAll is called with sending held.
+func (c *socket) writeAll(n int, message func(i int, b *bytes.Buffer) []byte) error {
+	b := c.server.buffers.get()
+	defer c.server.buffers.put(b)
+
+	c.wire.hold()
+
+	var err error
+	for i := 0; i < n && err == nil; i++ {
+		b.Reset()
+		err = c.conn.Write(c.writes, websocket.MessageText, message(i, b))
+	}
+
+	return errors.Join(err, c.wire.release())
 }
 
 // startPings begins the timer of ping.
@@ -248,5 +291,5 @@ func (c *socket) abort() {
 func (c *socket) nextRequestID(ctx context.Context) context.Context {
 	c.serial++
 
-	return requestid.With(ctx, socketRequestID(requestid.From(c.request.Context()), c.serial))
+	return requestid.With(ctx, socketRequestID(requestid.From(c.writes), c.serial))
 }

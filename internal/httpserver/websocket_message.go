@@ -127,6 +127,8 @@ func (c *socket) handleInit(m message) bool {
 		c.ctx = ctx
 	}
 
+	c.request = nil
+
 	return c.send([]byte(`{"type":"connection_ack"}`))
 }
 
@@ -176,8 +178,6 @@ func (c *socket) handleSubscribe(m message) bool {
 	if fault != nil {
 		return c.end(closeBadRequest, "Invalid message received: "+fault.Message)
 	}
-
-	params.Headers = c.request.Header
 
 	c.mu.Lock()
 	_, taken := c.operations[m.id]
@@ -235,6 +235,12 @@ func beginMessage(b *bytes.Buffer, kind, id string) {
 	b.WriteString(`{"id":`)
 	encodeJSON(b, id)
 	b.WriteString(`,"type":"` + kind + `"`)
+}
+
+// beginNext writes a message that carries a response, up to the response.
+func beginNext(b *bytes.Buffer, id string) {
+	beginMessage(b, "next", id)
+	b.WriteString(`,"payload":`)
 }
 
 func socketRequestID(connection string, serial int) string {

@@ -21,8 +21,11 @@ type socketOperation struct {
 
 	// mu is held while a message of the operation is written, so that none follows once the client has ended it: the id is
 	// free for another operation from then on.
-	mu     sync.Mutex
-	silent bool // guarded by mu
+	mu         sync.Mutex
+	silent     bool       // guarded by mu
+	subscribed *operation // guarded by mu
+
+	begin []byte // of each message of a subscription, up to its payload
 
 	forgotten bool // guarded by the socket's mu: it counts no more
 }
@@ -42,58 +45,132 @@ func (c *socket) start(id string, params *graphql.RawParams) {
 
 	c.operations[id] = op
 	c.active++
-	c.running.Add(1)
+	c.running.Go(func() {
+		defer c.recovered()
+
+		if !op.run(ctx, params) {
+			op.forget()
+			cancel()
+		}
+	})
 	c.mu.Unlock()
-
-	go func() {
-		defer c.running.Done()
-		defer cancel()
-		defer op.forget()
-		defer func() {
-			if value := recover(); value != nil {
-				op.fail(c.server.panicked(ctx, value))
-			}
-		}()
-
-		op.run(ctx, params)
-	}()
 }
 
-// run carries the operation out. An operation that was cancelled, by the client, a lost connection or a shutdown, ends
-// without a message.
-func (o *socketOperation) run(ctx context.Context, params *graphql.RawParams) {
-	op, refused := o.socket.server.prepare(ctx, transportWebSocket, params)
+// run carries the operation out, and returns true when it is a subscription that goes on. An operation that was cancelled, by
+// the client, a lost connection or a shutdown, ends without a message.
+func (o *socketOperation) run(ctx context.Context, params *graphql.RawParams) (goesOn bool) {
+	op, resp := o.socket.server.prepare(ctx, transportWebSocket, params)
+	if op.kind == ast.Subscription && resp == nil {
+		return o.subscribe(ctx, op)
+	}
+
 	defer op.finish(ctx)
 
+	if resp == nil {
+		resp = op.response()
+	}
+
+	switch {
+	case resp == nil:
+	case resp.Data == nil:
+		o.fail(resp)
+	default:
+		o.next(resp)
+		o.complete()
+	}
+
+	return false
+}
+
+// subscribe begins a subscription and returns whether it goes on. From then on it has no goroutine of its own: it ends when
+// its context does.
+func (o *socketOperation) subscribe(ctx context.Context, op *operation) (goesOn bool) {
+	o.endless.Store(true)
+	o.endIfDraining()
+
+	var b bytes.Buffer
+
+	beginNext(&b, o.id)
+	o.begin = bytes.Clone(b.Bytes())
+
+	o.mu.Lock()
+	o.subscribed = op
+	o.mu.Unlock()
+
+	subscriber, refused := op.subscribe(o)
 	if refused != nil {
-		o.fail(refused)
-
-		return
-	}
-
-	if op.kind() == ast.Subscription {
-		o.endless.Store(true)
-		o.endIfDraining()
-	}
-
-	for {
-		resp := op.next()
-
-		switch {
-		case resp == nil && ctx.Err() == nil:
-			o.complete()
-
-			return
-		case resp == nil:
-			return
-		case resp.Data == nil:
-			o.fail(resp)
-
-			return
-		default:
-			o.next(resp)
+		if ctx.Err() == nil {
+			o.fail(refused)
 		}
+
+		op.finish(ctx)
+
+		return false
 	}
+
+	running := o.socket.server.metrics.subscribers.WithLabelValues(transportWebSocket)
+	running.Inc()
+	o.socket.running.Add(1)
+
+	context.AfterFunc(ctx, func() {
+		defer o.socket.running.Done()
+
+		subscriber.leave()
+		running.Dec()
+		o.forget()
+
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		op.finish(ctx)
+	})
+
+	return true
+}
+
+// wake implements sink. It is not called after the subscriber has left, so the socket is still there.
+func (o *socketOperation) wake(s *subscriber) {
+	o.socket.running.Go(func() {
+		defer o.socket.recovered()
+		s.pump()
+	})
+}
+
+// send implements sink.
+func (o *socketOperation) send(events []encoded) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+
+	if o.silent {
+		return false
+	}
+
+	sent := o.socket.sendAll(len(events), func(i int, b *bytes.Buffer) []byte {
+		b.Write(o.begin)
+		b.Write(events[i].payload)
+		b.WriteByte('}')
+
+		return b.Bytes()
+	})
+	if sent {
+		o.socket.server.metrics.deliveries.WithLabelValues(transportWebSocket).Add(float64(len(events)))
+	}
+
+	return sent
+}
+
+// end implements sink.
+func (o *socketOperation) end(last *graphql.Response) {
+	if last == nil {
+		o.complete()
+	} else {
+		o.mu.Lock()
+		o.subscribed.note(last)
+		o.mu.Unlock()
+
+		o.fail(last)
+	}
+
+	o.cancel()
 }
 
 // endIfDraining covers a shutdown that began before it was known that this is a subscription.
@@ -134,9 +211,7 @@ func (o *socketOperation) silence() {
 func (o *socketOperation) next(resp *graphql.Response) {
 	var b bytes.Buffer
 
-	b.Grow(len(resp.Data) + len(o.id) + 64)
-	beginMessage(&b, "next", o.id)
-	b.WriteString(`,"payload":`)
+	beginNext(&b, o.id)
 	b.Write(encodeResponse(resp))
 	b.WriteByte('}')
 	o.write(b.Bytes())

@@ -1,5 +1,20 @@
 package journal
 
+import (
+	"context"
+
+	"samjournal/internal/model"
+)
+
+// Follow returns a follower that begins after the cursor, or at the journal's end when it is nil.
+func (j *Journal) Follow(ctx context.Context, after *model.Cursor) (*Follower, error) {
+	place, err := j.PlaceAfter(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	return j.follow(place)
+}
+
 // Waiting returns how many entries of all accounts wait for a commit.
 func Waiting(j *Journal) int {
 	c := j.committer

@@ -20,60 +20,120 @@ const slowPoll = 10 * time.Second
 
 const headTimeout = 5 * time.Second // how long one look at a head may take
 
+// listenLinger is how long commits of other processes are heard of after the last follower has gone: a front end that is
+// loaded again should not cost a connection each time.
+const listenLinger = time.Minute
+
 // feeds holds one feed per account that has followers. Where nobody follows, nothing is read.
 type feeds struct {
 	backend Backend
 	poll    time.Duration
 	log     *slog.Logger
-	listen  listenFunc      // may be nil
-	ctx     context.Context //nolint:containedctx // ends with close; it is the lifetime of the goroutines below
+	listen  listenFunc  // may be nil
+	entries EntryReader // may be nil: then nothing is read but heads
+	clock   func() time.Time
+	lag     func(time.Duration) // hears how old the newest entry was whenever entries have been read
+	ctx     context.Context     //nolint:containedctx // ends with close; it is the lifetime of the goroutines below
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
 	connected atomic.Bool           // commits of other processes are told, so looking can wait
 	unheard   atomic.Pointer[error] // why they are not, once it was tried
-	started   sync.Once             // listening
 
 	mu        sync.Mutex
-	byAccount map[int64]*feed // guarded by mu
+	byAccount map[int64]*feed    // guarded by mu
+	deaf      context.CancelFunc // ends listening; nil: nobody listens; guarded by mu
+	linger    *time.Timer        // calls deaf some time after the last follower has gone; guarded by mu
 }
 
-// feed watches the head of one account in one goroutine and tells its followers how far the journal has grown.
+// feed watches one account in one goroutine. It tells its followers how far the journal has grown and reads what is new for
+// those of them that want entries, once for all; see recent.go.
 type feed struct {
 	scope  model.Scope
 	kick   chan struct{} // holds one token: look at the head now
 	cancel context.CancelFunc
 
-	mu        sync.Mutex
-	followers int           // guarded by feeds.mu
-	wanted    uint64        // looks asked for; guarded by mu
-	served    uint64        // looks asked for before the last look began; guarded by mu
-	size      int64         // what the last look found; guarded by mu
-	lastKey   string        // of the entry before size; guarded by mu
-	history   uint64        // how often the journal turned out to be another one than before; guarded by mu
-	changed   chan struct{} // closed and replaced after each look; guarded by mu
+	followers int // guarded by feeds.mu
+
+	mu      sync.Mutex
+	recent  recent        // guarded by mu
+	wanted  uint64        // looks asked for; guarded by mu
+	served  uint64        // looks asked for before the last look began; guarded by mu
+	size    int64         // what the last look found; guarded by mu
+	lastKey string        // of the entry before size; guarded by mu
+	history uint64        // how often the journal turned out to be another one than before; guarded by mu
+	changed chan struct{} // closed and replaced after each look; guarded by mu
 }
 
 func newFeeds(cfg Config) *feeds {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &feeds{
-		backend: cfg.Backend, poll: cfg.Poll, log: cfg.Logger, listen: cfg.Listen, ctx: ctx, cancel: cancel,
-		byAccount: map[int64]*feed{},
+		backend: cfg.Backend, poll: cfg.Poll, log: cfg.Logger, listen: cfg.Listen, entries: cfg.Entries, clock: cfg.Clock,
+		lag: func(time.Duration) {}, ctx: ctx, cancel: cancel, byAccount: map[int64]*feed{},
 	}
 }
 
-// hear listens to commits of all processes until the feeds are closed.
-func (fs *feeds) hear() {
-	fs.listen(fs.ctx, fs.wake, func(connected bool, err error) {
-		fs.connected.Store(connected)
+// hear listens to commits of all processes until ctx ends.
+func (fs *feeds) hear(ctx context.Context) {
+	fs.listen(ctx, fs.wake, func(connected bool, err error) {
+		if !fs.heard(ctx, connected, err) {
+			return
+		}
 		if connected {
-			fs.unheard.Store(nil)
-			fs.log.Info("feed: hearing of commits by notification")
+			fs.log.InfoContext(ctx, "feed: hearing of commits by notification")
 			fs.wakeAll() // what was committed while nobody listened
 			return
 		}
+		fs.log.WarnContext(ctx, "feed: notifications lost, looking by itself until they are back", "error", err)
+	})
+}
+
+// heard notes whether commits are told, and returns false when nobody listens any more.
+func (fs *feeds) heard(ctx context.Context, connected bool, err error) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
+	fs.connected.Store(connected)
+	fs.unheard.Store(nil)
+	if !connected {
 		fs.unheard.Store(&err)
-		fs.log.Warn("feed: notifications lost, looking by itself until they are back", "error", err)
+	}
+	return true
+}
+
+// listenNow listens while there are followers. It is called with mu held.
+func (fs *feeds) listenNow() {
+	if fs.listen == nil {
+		return
+	}
+	if fs.linger != nil {
+		fs.linger.Stop()
+		fs.linger = nil
+	}
+	if fs.deaf == nil {
+		ctx, cancel := context.WithCancel(fs.ctx)
+		fs.deaf = cancel
+		fs.running.Go(func() { fs.hear(ctx) })
+	}
+}
+
+// listenNoMore ends listening when nobody has followed for a while. It is called with mu held.
+func (fs *feeds) listenNoMore() {
+	if fs.deaf == nil || len(fs.byAccount) > 0 {
+		return
+	}
+	fs.linger = time.AfterFunc(listenLinger, func() {
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		if fs.deaf == nil || len(fs.byAccount) > 0 {
+			return
+		}
+		fs.deaf()
+		fs.deaf = nil
+		fs.connected.Store(false)
+		fs.unheard.Store(nil)
 	})
 }
 
@@ -97,6 +157,9 @@ func (fs *feeds) wakeAll() {
 func (fs *feeds) close() {
 	fs.mu.Lock()
 	fs.cancel() // under the lock, so that no follower who has just been let in starts a goroutine while they are waited for
+	if fs.linger != nil {
+		fs.linger.Stop()
+	}
 	fs.mu.Unlock()
 	fs.running.Wait()
 }
@@ -123,9 +186,7 @@ func (fs *feeds) attach(accountID int64) (*feed, uint64, error) {
 	if fs.ctx.Err() != nil {
 		return nil, 0, ErrClosed
 	}
-	if fs.listen != nil {
-		fs.started.Do(func() { fs.running.Go(fs.hear) })
-	}
+	fs.listenNow()
 	f := fs.byAccount[accountID]
 	if f == nil {
 		ctx, cancel := context.WithCancel(fs.ctx)
@@ -148,7 +209,19 @@ func (fs *feeds) detach(f *feed) {
 	if f.followers == 0 {
 		delete(fs.byAccount, f.scope.AccountID)
 		f.cancel()
+		fs.listenNoMore()
 	}
+}
+
+// attachAgain adds a follower to a feed that has some. It returns false when the feed has ended meanwhile.
+func (fs *feeds) attachAgain(f *feed) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.followers == 0 || fs.ctx.Err() != nil {
+		return false
+	}
+	f.followers++
+	return true
 }
 
 // look asks for a look at the head and returns its number.
@@ -200,25 +273,39 @@ func (fs *feeds) lookAt(ctx context.Context, f *feed) error {
 	f.mu.Lock()
 	asked, before := f.wanted, store.Head{Size: f.size, LastKey: f.lastKey}
 	f.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, headTimeout)
-	defer cancel()
-	head, err := fs.backend.Head(ctx, f.scope)
+	head, same, err := fs.lookAtHead(ctx, f, before)
 	if err != nil {
 		return err
 	}
-	same, err := fs.continues(ctx, f.scope.AccountID, before, head)
-	if err != nil {
-		return err
+	if same && before.LastKey != "" && head.Size > before.Size && f.reads() {
+		return fs.readNew(ctx, f, before.Size, head, asked)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.served, f.size, f.lastKey = asked, head.Size, head.LastKey
 	if !same {
 		f.history++
+		f.recent.clear()
 	}
+	f.found(head, asked)
+	return nil
+}
+
+// lookAtHead reads the head and tells whether the journal is the one that was seen before.
+func (fs *feeds) lookAtHead(ctx context.Context, f *feed, before store.Head) (head store.Head, same bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, headTimeout)
+	defer cancel()
+	if head, err = fs.backend.Head(ctx, f.scope); err != nil {
+		return head, false, err
+	}
+	same, err = fs.continues(ctx, f.scope.AccountID, before, head)
+	return head, same, err
+}
+
+// found tells the followers how far the journal has grown. It is called with mu held.
+func (f *feed) found(head store.Head, asked uint64) {
+	f.served, f.size, f.lastKey = asked, head.Size, head.LastKey
 	close(f.changed)
 	f.changed = make(chan struct{})
-	return nil
 }
 
 // continues tells whether a journal is the one that was seen before, perhaps grown. It is another one when a backup was
@@ -233,134 +320,5 @@ func (fs *feeds) continues(ctx context.Context, accountID int64, before, now sto
 	key, err := fs.backend.KeyAt(ctx, accountID, before.Size-1)
 	return key == before.LastKey, err
 }
-
-// Follower goes through one account's journal from a position on, first what is there, then what comes. It is for one
-// goroutine.
-type Follower struct {
-	feeds *feeds
-	feed  *feed
-	look  uint64 // a size from before this look may be older than the cursor
-	next  int64  // position of the next entry to read
-
-	// history is the feed's when what was read last was known to be in the journal: the entry at position sure, whose key
-	// begins with prefix.
-	history uint64
-	sure    int64
-	prefix  [8]byte
-
-	to     int64 // what Next gave last
-	toLast string
-}
-
-// Follow returns a follower of the viewer's account that begins after the cursor, or at the journal's end when it is nil.
-// It fails with ErrCursorInvalid when the cursor does not fit the journal. Close it.
-func (j *Journal) Follow(ctx context.Context, after *model.Cursor) (*Follower, error) {
-	scope, err := model.ScopeFrom(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if !scope.Entries {
-		return nil, ErrForbidden
-	}
-	f := &Follower{feeds: j.feeds}
-	if after == nil {
-		head, err := j.backend.Head(ctx, scope)
-		if err != nil {
-			return nil, err
-		}
-		f.next, f.sure, f.prefix = head.Size, head.Size-1, model.PrefixOfKey(head.LastKey)
-	} else {
-		if err := j.fits(ctx, scope.AccountID, *after); err != nil {
-			return nil, err
-		}
-		f.next, f.sure, f.prefix = after.Position+1, after.Position, after.KeyPrefix
-	}
-	if err := f.attach(scope.AccountID); err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-func (f *Follower) attach(accountID int64) error {
-	feed, look, err := f.feeds.attach(accountID)
-	if err != nil {
-		return err
-	}
-	feed.mu.Lock()
-	defer feed.mu.Unlock()
-	f.feed, f.look, f.history = feed, look, feed.history
-	return nil
-}
-
-// fits checks that the journal has the entry that a cursor was made from.
-func (j *Journal) fits(ctx context.Context, accountID int64, c model.Cursor) error {
-	return fits(ctx, j.backend, accountID, c.Position, c.KeyPrefix)
-}
-
-func fits(ctx context.Context, backend Backend, accountID, position int64, prefix [8]byte) error {
-	if position < 0 {
-		return nil // before the first entry: fits every journal
-	}
-	key, err := backend.KeyAt(ctx, accountID, position)
-	if err != nil {
-		return err
-	}
-	if key == "" || model.PrefixOfKey(key) != prefix {
-		return ErrCursorInvalid
-	}
-	return nil
-}
-
-// Next waits until there are entries that were not read yet and returns their positions: from, included, to, excluded. It
-// returns the same until Advance. It fails with ctx's error, with ErrClosed, with ErrCursorInvalid when the journal no longer
-// has what was read of it, or with an error of the backend, after which it may be called again.
-func (f *Follower) Next(ctx context.Context) (from, to int64, err error) {
-	for {
-		f.feed.mu.Lock()
-		known, size, changed := f.feed.served >= f.look, f.feed.size, f.feed.changed
-		last, history := f.feed.lastKey, f.feed.history
-		f.feed.mu.Unlock()
-		if known && size < f.next {
-			return 0, 0, ErrCursorInvalid
-		}
-		if known && history != f.history {
-			if err := f.stillFits(ctx); err != nil {
-				return 0, 0, err
-			}
-			f.history = history
-		}
-		if known && size > f.next {
-			f.to, f.toLast = size, last
-			return f.next, size, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return 0, 0, ctx.Err()
-		case <-f.feeds.ctx.Done():
-			return 0, 0, ErrClosed
-		}
-	}
-}
-
-// stillFits checks that the journal, which is another one than before, has what was read. Where reading stopped between two
-// looks the last key is not known here, and whoever reads must say with a cursor how far they came.
-func (f *Follower) stillFits(ctx context.Context) error {
-	if f.sure != f.next-1 {
-		return ErrCursorInvalid
-	}
-	return fits(ctx, f.feeds.backend, f.feed.scope.AccountID, f.sure, f.prefix)
-}
-
-// Advance says that everything before next has been read.
-func (f *Follower) Advance(next int64) {
-	f.next = next
-	if next == f.to {
-		f.sure, f.prefix = next-1, model.PrefixOfKey(f.toLast)
-	}
-}
-
-// Close ends following.
-func (f *Follower) Close() { f.feeds.detach(f.feed) }
 
 var _ Backend = (*store.Store)(nil)

@@ -52,6 +52,8 @@ type Config struct {
 	Limits    Limits        // of the append path
 	Logger    *slog.Logger  // default: discards
 	Poll      time.Duration // how often the feed looks for entries of other processes while there are subscribers; default 1 s
+	// Entries reads entries for the feed's readers; see ReadEntries. Without it a reader gets nothing.
+	Entries EntryReader
 	// Listen, when set, tells of commits of all processes until ctx ends; see store.Store.Listen. While it is connected the
 	// feed looks by itself only every 10 s. It runs from the first subscriber on.
 	Listen listenFunc
@@ -61,6 +63,7 @@ type Config struct {
 type Journal struct {
 	backend   Backend
 	redactor  *redaction.Redactor
+	entries   EntryReader
 	clock     func() time.Time
 	random    io.Reader
 	committer *committer
@@ -89,8 +92,8 @@ func New(cfg Config) (*Journal, error) {
 		cfg.Poll = time.Second
 	}
 	return &Journal{
-		backend: cfg.Backend, redactor: cfg.Redactor, clock: cfg.Clock, random: cfg.Random, serverKey: cfg.DigestKey,
-		digestKeys: map[int64][]byte{}, committer: newCommitter(cfg.Backend, cfg.Clock, cfg.Limits),
+		backend: cfg.Backend, redactor: cfg.Redactor, entries: cfg.Entries, clock: cfg.Clock, random: cfg.Random,
+		serverKey: cfg.DigestKey, digestKeys: map[int64][]byte{}, committer: newCommitter(cfg.Backend, cfg.Clock, cfg.Limits),
 		feeds: newFeeds(cfg),
 	}, nil
 }

@@ -3,6 +3,8 @@ package testschema
 import (
 	"context"
 	"errors"
+	"io"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -22,6 +24,8 @@ type Resolver struct {
 	Left chan struct{}
 	// Bumped is the sum of all bumps.
 	Bumped atomic.Int64
+
+	keys atomic.Int64 // of subscriptions that share with nobody
 }
 
 // New returns a resolver with its channels made.
@@ -122,44 +126,93 @@ func (query) Viewer(ctx context.Context) (string, error) {
 // Nested begins again.
 func (query) Nested(context.Context) (*Query, error) { return &Query{}, nil }
 
-// stream sends next's values until it says stop or the subscriber leaves.
-func stream[T any](ctx context.Context, r *Resolver, next func(i int) (T, bool)) <-chan T {
-	out := make(chan T)
+// follow offers a stream of the values that next gives, until it gives an error: io.EOF ends the subscription.
+func follow[T any](
+	ctx context.Context, r *Resolver, key string, next func(ctx context.Context, i int64) (T, error),
+) <-chan T {
+	if event, ok := subscription.Resolved[T](ctx); ok {
+		return event
+	}
 
-	go func() {
-		defer func() { r.Left <- struct{}{} }()
-		defer close(out)
+	subscription.Offer(ctx, &stream{resolver: r, key: key, next: func(ctx context.Context, i int64) (any, error) {
+		return next(ctx, i)
+	}})
 
-		for i := 0; ; i++ {
-			v, ok := next(i)
-			if !ok {
-				return
-			}
-
-			select {
-			case out <- v:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-
-	return out
+	return subscription.Nothing[T]()
 }
+
+// stream is made up as it is read, from the first event on.
+type stream struct {
+	resolver *Resolver
+	key      string
+	next     func(ctx context.Context, i int64) (any, error)
+}
+
+func (s *stream) Key() string { return s.key }
+
+func (s *stream) Next() int64 { return 0 }
+
+func (s *stream) Follow(context.Context) (subscription.Reader, error) { return &reader{stream: s}, nil }
+
+func (s *stream) Live(context.Context) (subscription.Reader, error) {
+	return &reader{stream: s, live: true}, nil
+}
+
+type reader struct {
+	*stream
+
+	live bool // it has not yet said where it begins
+	at   int64
+}
+
+func (r *reader) Read(ctx context.Context) (subscription.Batch, error) {
+	if r.live {
+		r.live = false
+
+		return subscription.Batch{}, nil
+	}
+
+	v, err := r.next(ctx, r.at)
+	if err != nil {
+		return subscription.Batch{}, err
+	}
+
+	event := subscription.Event{Position: r.at, Value: v}
+	r.at++
+
+	return subscription.Batch{Events: []subscription.Event{event}, Next: r.at}, nil
+}
+
+func (r *reader) At(next int64) (subscription.Reader, error) {
+	return &reader{stream: r.stream, at: next}, nil
+}
+
+func (r *reader) Close() { r.resolver.Left <- struct{}{} }
+
+// alone is a key that no other subscription has.
+func (r *Resolver) alone() string { return strconv.FormatInt(r.keys.Add(1), 10) }
 
 // Count counts and ends.
 func (r sub) Count(ctx context.Context, to int) (<-chan int, error) {
-	return stream(ctx, r.Resolver, func(i int) (int, bool) { return i, i < to }), nil
+	return follow(ctx, r.Resolver, r.alone(), func(_ context.Context, i int64) (int, error) {
+		if int(i) == to {
+			return 0, io.EOF
+		}
+
+		return int(i), nil
+	}), nil
 }
 
 // Forever gives one value and then stays silent.
 func (r sub) Forever(ctx context.Context) (<-chan int, error) {
-	return stream(ctx, r.Resolver, func(i int) (int, bool) {
+	return follow(ctx, r.Resolver, r.alone(), func(ctx context.Context, i int64) (int, error) {
 		if i == 1 {
 			<-ctx.Done()
+
+			return 0, ctx.Err()
 		}
 
-		return i, i == 0
+		return int(i), nil
 	}), nil
 }
 
@@ -167,7 +220,7 @@ func (r sub) Forever(ctx context.Context) (<-chan int, error) {
 func (r sub) Flood(ctx context.Context, size int) (<-chan string, error) {
 	value := strings.Repeat("x", size)
 
-	return stream(ctx, r.Resolver, func(int) (string, bool) { return value, true }), nil
+	return follow(ctx, r.Resolver, r.alone(), func(ctx context.Context, _ int64) (string, error) { return value, ctx.Err() }), nil
 }
 
 // Refused fails before the first value.
@@ -175,12 +228,12 @@ func (sub) Refused(_ context.Context, code string) (<-chan int, error) { return 
 
 // Breaks fails after the first value.
 func (r sub) Breaks(ctx context.Context, code string) (<-chan int, error) {
-	return stream(ctx, r.Resolver, func(i int) (int, bool) {
+	return follow(ctx, r.Resolver, r.alone(), func(_ context.Context, i int64) (int, error) {
 		if i == 1 {
-			subscription.Fail(ctx, coded(code))
+			return 0, coded(code)
 		}
 
-		return i, i == 0
+		return int(i), nil
 	}), nil
 }
 
