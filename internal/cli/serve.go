@@ -96,6 +96,9 @@ func newServer(
 	limits.LoopbackOnly = !cfg.Server.InsecureNoAuth
 	limits.MaxBodyBytes = cfg.Server.MaxBodyBytes
 	limits.DrainDelay = cfg.Server.DrainDelay
+	limits.MaxStreams = cfg.Server.MaxConnections
+	limits.MaxOperations = cfg.Server.MaxConnectionOperations
+	limits.MaxViewerOperations = cfg.Server.MaxViewerOperations
 	viewer := model.Viewer{Account: account, Role: model.RoleOperator}
 	return httpserver.New(limits, graph.NewSchema(resolver), httpserver.Deps{
 		Ready:  s.Ready,
@@ -103,10 +106,20 @@ func newServer(
 		Viewer: func(ctx context.Context, _ *http.Request, _ map[string]any) (context.Context, error) {
 			return model.WithViewer(ctx, viewer), nil
 		},
+		ViewerName: viewerName,
 		Present:    graph.PresentError,
 		Extensions: graph.Extensions(),
 		Logger:     log,
 	})
+}
+
+// viewerName is the same for all operations of one viewer.
+func viewerName(ctx context.Context) string {
+	viewer, err := model.ViewerFrom(ctx)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %s %s", viewer.Account.ID, viewer.Role, viewer.Subject)
 }
 
 // greet tells people where to go, on standard output: standard error is the log, which machines read.

@@ -75,6 +75,12 @@ type Server struct {
 	AppendQueueBytes int `name:"append-queue-bytes" env:"SAMJOURNAL_APPEND_QUEUE_BYTES" default:"67108864" placeholder:"BYTES" help:"Payloads that may wait to be appended, 1 MiB to 16 GiB; more answers UNAVAILABLE at once. Default: ${default}"`
 	// FeedPoll is how often the feed looks for entries that other processes appended, while there are subscribers. Default 500 ms.
 	FeedPoll time.Duration `name:"feed-poll" env:"SAMJOURNAL_FEED_POLL" default:"500ms" placeholder:"DURATION" help:"How often subscriptions look for entries of other processes, 10ms to 1m. Default: ${default}"`
+	// MaxConnections limits WebSocket connections and event streams together. Default 10,000.
+	MaxConnections int `name:"max-connections" env:"SAMJOURNAL_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"WebSocket connections and event streams at a time, 1 to 1000000. Default: ${default}"`
+	// MaxConnectionOperations limits the operations that run at the same time on one WebSocket connection. Default 100.
+	MaxConnectionOperations int `name:"max-connection-operations" env:"SAMJOURNAL_MAX_CONNECTION_OPERATIONS" default:"100" placeholder:"N" help:"Operations at a time on one WebSocket connection, 1 to 10000. Default: ${default}"`
+	// MaxViewerOperations limits the operations of one viewer that run at the same time, over all its connections. Default 20,000.
+	MaxViewerOperations int `name:"max-viewer-operations" env:"SAMJOURNAL_MAX_VIEWER_OPERATIONS" default:"20000" placeholder:"N" help:"Operations at a time of one viewer, subscriptions among them, over all its connections, 1 to 1000000. Without authentication everybody is one viewer. Default: ${default}"`
 	// ShutdownTimeout is how long running work may take to finish after SIGTERM, counted from the end of DrainDelay. Default 20 s.
 	ShutdownTimeout time.Duration `name:"shutdown-timeout" env:"SAMJOURNAL_SHUTDOWN_TIMEOUT" default:"20s" placeholder:"DURATION" help:"How long running work may take to finish after SIGTERM and the drain delay, 1s to 1h. Default: ${default}"`
 	// DrainDelay is the time between the first 503 of /readyz and the end of service, for load balancers. Default 0.
@@ -160,6 +166,12 @@ func (s Server) Validate() error {
 		return wrong("append-queue-bytes", "must be from %d to %d, is %d", 1<<20, 16*gib, s.AppendQueueBytes)
 	case s.FeedPoll < 10*time.Millisecond || s.FeedPoll > time.Minute:
 		return wrong("feed-poll", "must be from 10ms to 1m, is %s", s.FeedPoll)
+	case s.MaxConnections < 1 || s.MaxConnections > 1_000_000:
+		return wrong("max-connections", "must be from 1 to 1000000, is %d", s.MaxConnections)
+	case s.MaxConnectionOperations < 1 || s.MaxConnectionOperations > 10_000:
+		return wrong("max-connection-operations", "must be from 1 to 10000, is %d", s.MaxConnectionOperations)
+	case s.MaxViewerOperations < 1 || s.MaxViewerOperations > 1_000_000:
+		return wrong("max-viewer-operations", "must be from 1 to 1000000, is %d", s.MaxViewerOperations)
 	case s.ShutdownTimeout < time.Second || s.ShutdownTimeout > time.Hour:
 		return wrong("shutdown-timeout", "must be from 1s to 1h, is %s", s.ShutdownTimeout)
 	case s.DrainDelay < 0 || s.DrainDelay > 10*time.Minute:

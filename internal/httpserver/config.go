@@ -34,6 +34,8 @@ type Config struct {
 	QueryCacheSize int
 	// MaxOperations limits the operations that run at the same time on one WebSocket connection. Default 100.
 	MaxOperations int
+	// MaxViewerOperations limits the operations of one viewer that run at the same time. Default 20,000.
+	MaxViewerOperations int
 	// MaxStreams limits WebSocket connections and event streams together. Default 10,000.
 	MaxStreams int
 
@@ -59,21 +61,22 @@ type Config struct {
 // DefaultConfig returns the defaults that Config's fields name.
 func DefaultConfig() Config {
 	return Config{
-		LoopbackOnly:      true,
-		MaxBodyBytes:      4 << 20,
-		MaxHeaderBytes:    64 << 10,
-		MaxTokens:         15_000,
-		MaxDepth:          32,
-		MaxFields:         1_000,
-		QueryCacheSize:    1_000,
-		MaxOperations:     100,
-		MaxStreams:        10_000,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		InitTimeout:       10 * time.Second,
-		PingInterval:      15 * time.Second,
-		WriteTimeout:      10 * time.Second,
+		LoopbackOnly:        true,
+		MaxBodyBytes:        4 << 20,
+		MaxHeaderBytes:      64 << 10,
+		MaxTokens:           15_000,
+		MaxDepth:            32,
+		MaxFields:           1_000,
+		QueryCacheSize:      1_000,
+		MaxOperations:       100,
+		MaxViewerOperations: 20_000,
+		MaxStreams:          10_000,
+		ReadHeaderTimeout:   10 * time.Second,
+		ReadTimeout:         30 * time.Second,
+		IdleTimeout:         2 * time.Minute,
+		InitTimeout:         10 * time.Second,
+		PingInterval:        15 * time.Second,
+		WriteTimeout:        10 * time.Second,
 	}
 }
 
@@ -90,6 +93,7 @@ func (c Config) validate() error {
 		{"MaxFields", int64(c.MaxFields)},
 		{"QueryCacheSize", int64(c.QueryCacheSize)},
 		{"MaxOperations", int64(c.MaxOperations)},
+		{"MaxViewerOperations", int64(c.MaxViewerOperations)},
 		{"MaxStreams", int64(c.MaxStreams)},
 		{"ReadHeaderTimeout", int64(c.ReadHeaderTimeout)},
 		{"ReadTimeout", int64(c.ReadTimeout)},
@@ -124,6 +128,9 @@ type Deps struct {
 	Static fs.FS
 	// Viewer puts the viewer in the context. Nil leaves the context as it is.
 	Viewer ViewerFunc
+	// ViewerName gives the viewer of a context a name, by which the viewer's operations are counted. "" is not counted, and nil
+	// counts none.
+	ViewerName func(ctx context.Context) string
 	// Present turns an error of a resolver into one for the client, with extensions.code. Errors that have a code already
 	// (the transports' own) do not pass through it. When it answers INTERNAL, the server adds the requestId and logs the cause.
 	Present graphql.ErrorPresenterFunc

@@ -32,6 +32,7 @@ type operation struct {
 	name      string
 	kind      ast.Operation // "" when the document was not valid
 	code      string        // of the first response that had an error, else OK
+	viewer    string        // by whom it is counted, "" when it is not
 
 	ctx     context.Context //nolint:containedctx // it is the operation's own, made by the executor
 	graphql *graphql.OperationContext
@@ -51,6 +52,11 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 		}
 	}()
 
+	refused = op.enter()
+	if refused != nil {
+		return op, refused
+	}
+
 	params.ReadTime = graphql.TraceTiming{Start: op.started, End: op.started}
 	opCtx, faults := s.executor.CreateOperationContext(ctx, params)
 	op.graphql = opCtx
@@ -68,6 +74,27 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 	}
 
 	return op, nil
+}
+
+// enter counts the operation among those of its viewer, until finish. The result, when not nil, says that they are too many.
+func (o *operation) enter() *graphql.Response {
+	if o.server.deps.ViewerName == nil {
+		return nil
+	}
+
+	name := o.server.deps.ViewerName(o.ctx)
+
+	switch {
+	case name == "":
+		return nil
+	case !o.server.work.enter(name):
+		return o.refuse(codedError(codeRateLimited,
+			"you have %d operations running on this server, which is the limit; end some", o.server.cfg.MaxViewerOperations))
+	}
+
+	o.viewer = name
+
+	return nil
 }
 
 // refuse notes that the transport does not carry the operation out, and gives the answer to send.
@@ -131,6 +158,10 @@ func (o *operation) note(resp *graphql.Response) *graphql.Response {
 
 // finish counts the operation and writes its one log line: names and numbers only, never variables or payloads.
 func (o *operation) finish(ctx context.Context) {
+	if o.viewer != "" {
+		o.server.work.leave(o.viewer)
+	}
+
 	took := o.server.now().Sub(o.started)
 	o.server.metrics.observe(o, took)
 

@@ -47,7 +47,7 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 		cfg:         cfg,
 		deps:        deps,
 		metrics:     numbers,
-		work:        newWork(cfg.MaxStreams),
+		work:        newWork(cfg.MaxStreams, cfg.MaxViewerOperations),
 		crossOrigin: http.NewCrossOriginProtection(),
 		now:         deps.Now,
 	}

@@ -49,7 +49,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 		defer s.work.close(events)
 	case tooMany:
 		_ = op.refuse(codedError(codeUnavailable, ""))
-		writeError(w, typeJSON, refuse(http.StatusServiceUnavailable, codeUnavailable, "too many open streams"))
+		writeError(w, typeJSON, refuse(http.StatusServiceUnavailable, codeUnavailable,
+			"this server has %d connections and event streams open, which is the limit", s.cfg.MaxStreams))
 
 		return
 	case endingSoon:

@@ -3,6 +3,7 @@ package httpserver_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -35,6 +36,42 @@ func (s *site) listen(t *testing.T, query string) (lines *bufio.Scanner, leave f
 	t.Cleanup(func() { _ = resp.Body.Close() })
 
 	return bufio.NewScanner(resp.Body), cancel
+}
+
+// openEvents is listen without assertions, for goroutines: read gives the data of each event.
+func (s *site) openEvents(ctx context.Context, query string) (read func() (string, error), end func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url("/graphql?query="+url.QueryEscape(query)), http.NoBody)
+	if err != nil {
+		cancel()
+
+		return nil, nil, err
+	}
+
+	r.Header.Set("Accept", eventStream)
+
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		cancel()
+
+		return nil, nil, err
+	}
+
+	lines := bufio.NewScanner(resp.Body)
+
+	return func() (string, error) {
+			for lines.Scan() {
+				if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+					return data, nil
+				}
+			}
+
+			return "", errors.Join(io.ErrUnexpectedEOF, lines.Err())
+		}, func() {
+			cancel()
+			_ = resp.Body.Close()
+		}, nil
 }
 
 func TestEventStreamCarriesEveryKindOfOperation(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -42,9 +43,9 @@ const (
 type socket struct {
 	server *Server
 	conn   *websocket.Conn
-	wire   *wire // below conn
+	link   *link // below conn
 	cancel context.CancelFunc
-	// writes is never cancelled: conn would drop the whole connection when an operation's write is. The wire has deadlines.
+	// writes is never cancelled: conn would drop the whole connection when an operation's write is. The link has deadlines.
 	writes context.Context //nolint:containedctx // see above
 
 	// Owned by the reading goroutine.
@@ -70,7 +71,7 @@ type socket struct {
 // serveWebSocket accepts a connection and has it served. The request's own goroutine, with all that net/http keeps for it,
 // ends here.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
-	hijacker := &wireHijacker{ResponseWriter: w, server: s}
+	hijacker := &linkHijacker{ResponseWriter: w, server: s}
 
 	conn, err := websocket.Accept(hijacker, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
 	if err != nil {
@@ -81,14 +82,14 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	c := &socket{
-		server: s, conn: conn, wire: hijacker.wire, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),
+		server: s, conn: conn, link: hijacker.link, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),
 		operations: make(map[string]*socketOperation), closed: make(chan struct{}),
 	}
 
 	switch s.work.open(c) {
 	case admitted:
 	case tooMany:
-		c.refuse(closeOverload, "Too many connections")
+		c.refuse(closeOverload, fmt.Sprintf("Too many connections: %d is the limit", s.cfg.MaxStreams))
 
 		return
 	case endingSoon:
@@ -209,7 +210,7 @@ func (c *socket) writeAll(n int, message func(i int, b *bytes.Buffer) []byte) er
 	b := c.server.buffers.get()
 	defer c.server.buffers.put(b)
 
-	c.wire.hold()
+	c.link.hold()
 
 	var err error
 	for i := 0; i < n && err == nil; i++ {
@@ -217,7 +218,7 @@ func (c *socket) writeAll(n int, message func(i int, b *bytes.Buffer) []byte) er
 		err = c.conn.Write(c.writes, websocket.MessageText, message(i, b))
 	}
 
-	return errors.Join(err, c.wire.release())
+	return errors.Join(err, c.link.release())
 }
 
 // startPings begins the timer of ping.

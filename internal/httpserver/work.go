@@ -16,18 +16,48 @@ type stream interface {
 // work knows what runs, so that a shutdown can end it.
 type work struct {
 	maxStreams int
+	maxViewer  int // operations of one viewer
 
 	mu         sync.Mutex
 	draining   bool                // guarded by mu: /readyz answers 503
 	refusing   bool                // guarded by mu: nothing new begins
 	operations int                 // guarded by mu: HTTP requests under way
 	streams    map[stream]struct{} // guarded by mu
+	viewers    map[string]int      // operations under way of each viewer that has some; guarded by mu
 	idle       chan struct{}       // closed when refusing and nothing runs; guarded by mu until then
 	idleClosed bool                // guarded by mu
 }
 
-func newWork(maxStreams int) *work {
-	return &work{maxStreams: maxStreams, streams: make(map[stream]struct{}), idle: make(chan struct{})}
+func newWork(maxStreams, maxViewer int) *work {
+	return &work{
+		maxStreams: maxStreams, maxViewer: maxViewer,
+		streams: make(map[stream]struct{}), viewers: make(map[string]int), idle: make(chan struct{}),
+	}
+}
+
+// enter counts an operation of a viewer in, or returns false when the viewer has too many.
+func (k *work) enter(viewer string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	if k.viewers[viewer] >= k.maxViewer {
+		return false
+	}
+
+	k.viewers[viewer]++
+
+	return true
+}
+
+// leave counts an operation of a viewer out.
+func (k *work) leave(viewer string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+
+	k.viewers[viewer]--
+	if k.viewers[viewer] == 0 {
+		delete(k.viewers, viewer)
+	}
 }
 
 // begin counts a request in, or returns false when nothing new may begin.

@@ -25,6 +25,9 @@ type Resolver struct {
 	// Bumped is the sum of all bumps.
 	Bumped atomic.Int64
 
+	// Log is what the subscription log tells.
+	Log Log
+
 	keys atomic.Int64 // of subscriptions that share with nobody
 }
 

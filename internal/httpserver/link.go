@@ -13,8 +13,8 @@ import (
 
 // An idle connection keeps these buffers: a client's messages are short, and longer ones pass them by.
 const (
-	wireReadBuffer  = 512
-	wireWriteBuffer = 64
+	linkReadBuffer  = 512
+	linkWriteBuffer = 64
 
 	// keptBuffer is the largest buffer that is used again.
 	keptBuffer = 64 << 10
@@ -40,9 +40,9 @@ func (p *buffers) put(b *bytes.Buffer) {
 	}
 }
 
-// wire is the connection below a WebSocket. It sends what was written between hold and release at once, and gives up on a
+// link is the connection below a WebSocket. It sends what was written between hold and release at once, and gives up on a
 // client that does not take what is sent to it in time. It is safe for concurrent use, but for Read.
-type wire struct {
+type link struct {
 	net.Conn
 
 	server *Server
@@ -52,85 +52,85 @@ type wire struct {
 	held *bytes.Buffer // not nil: writes are held back; guarded by mu
 }
 
-// wireHijacker hands the connection of a request over as a wire.
-type wireHijacker struct {
+// linkHijacker hands the connection of a request over as a link.
+type linkHijacker struct {
 	http.ResponseWriter
 
 	server *Server
-	wire   *wire
+	link   *link
 }
 
-var _ http.Hijacker = (*wireHijacker)(nil)
+var _ http.Hijacker = (*linkHijacker)(nil)
 
 // Hijack implements http.Hijacker.
-func (h *wireHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (h *linkHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, fmt.Errorf("hijack: %w", err)
 	}
 
 	early, _ := buffered.Peek(buffered.Reader.Buffered()) // what is buffered can be peeked at
-	h.wire = &wire{Conn: conn, server: h.server, early: slices.Clone(early)}
+	h.link = &link{Conn: conn, server: h.server, early: slices.Clone(early)}
 
-	return h.wire, bufio.NewReadWriter(
-		bufio.NewReaderSize(h.wire, wireReadBuffer), bufio.NewWriterSize(h.wire, wireWriteBuffer),
+	return h.link, bufio.NewReadWriter(
+		bufio.NewReaderSize(h.link, linkReadBuffer), bufio.NewWriterSize(h.link, linkWriteBuffer),
 	), nil
 }
 
 // Read reads what came with the request first.
-func (w *wire) Read(p []byte) (int, error) {
-	if len(w.early) == 0 {
-		return w.Conn.Read(p)
+func (l *link) Read(p []byte) (int, error) {
+	if len(l.early) == 0 {
+		return l.Conn.Read(p)
 	}
 
-	n := copy(p, w.early)
-	if w.early = w.early[n:]; len(w.early) == 0 {
-		w.early = nil
+	n := copy(p, l.early)
+	if l.early = l.early[n:]; len(l.early) == 0 {
+		l.early = nil
 	}
 
 	return n, nil
 }
 
 // Write sends, or holds back.
-func (w *wire) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (l *link) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 
-	if w.held != nil {
-		return w.held.Write(p)
+	if l.held != nil {
+		return l.held.Write(p)
 	}
 
-	return w.send(p)
+	return l.send(p)
 }
 
 // hold begins to hold writes back. Calls do not nest.
-func (w *wire) hold() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (l *link) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 
-	w.held = w.server.buffers.get()
+	l.held = l.server.buffers.get()
 }
 
 // release sends what was held back.
-func (w *wire) release() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (l *link) release() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 
-	held := w.held
-	w.held = nil
+	held := l.held
+	l.held = nil
 
-	defer w.server.buffers.put(held)
+	defer l.server.buffers.put(held)
 
-	_, err := w.send(held.Bytes())
+	_, err := l.send(held.Bytes())
 
 	return err
 }
 
 // send is called with mu held.
-func (w *wire) send(p []byte) (int, error) {
-	if err := w.SetWriteDeadline(time.Now().Add(w.server.allowance(len(p)))); err != nil {
+func (l *link) send(p []byte) (int, error) {
+	if err := l.SetWriteDeadline(time.Now().Add(l.server.allowance(len(p)))); err != nil {
 		return 0, fmt.Errorf("set write deadline: %w", err)
 	}
 
-	return w.Conn.Write(p)
+	return l.Conn.Write(p)
 }
