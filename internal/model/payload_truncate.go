@@ -16,20 +16,19 @@ const MinTruncateLimit = 256
 //
 //	{"truncated":true,"bytes":N,"sha256":"<64 hex digits>","head":"<beginning>"}
 //
-// with the length of p in bytes, the SHA-256 of its text, by which the original can be recognised, and as much of the beginning
-// of its text as fits into limit bytes for the whole marker, cut between two characters. Under a limit too small for a marker
-// with an empty head (see MinTruncateLimit) the marker is longer than the limit. Truncation comes after redaction: p must not
-// hold secrets, because neither its digest nor its head hides them.
+// with the length of p in bytes, the SHA-256 of its canonical form (see TruncationDigest), and as much of the beginning of its
+// text as fits into limit bytes for the whole marker, cut between two characters. Under a limit too small for a marker with an
+// empty head (see MinTruncateLimit) the marker is longer than the limit. Truncation comes after redaction: p must not hold
+// secrets, because neither its digest nor its head hides them.
 func Truncate(p Payload, limit int) (Payload, bool) {
 	if limit <= 0 || len(p) <= limit {
 		return p, false
 	}
 	const end = `"}`
-	sum := sha256.Sum256([]byte(p))
 	b := append(make([]byte, 0, max(limit, MinTruncateLimit)), `{"truncated":true,"bytes":`...)
 	b = strconv.AppendInt(b, int64(len(p)), 10)
 	b = append(b, `,"sha256":"`...)
-	b = hex.AppendEncode(b, sum[:])
+	b = append(b, TruncationDigest(p)...)
 	b = append(b, `","head":`...)
 	head := headWithin(string(p), limit-len(b)-len(`"`)-len(end))
 	if quoted, err := jsontext.AppendQuote(b, head); err == nil {
@@ -38,6 +37,14 @@ func Truncate(p Payload, limit int) (Payload, bool) {
 		b = append(b, `""`...) // a Payload is valid UTF-8, so this is not one
 	}
 	return Payload(append(b, '}')), true
+}
+
+// TruncationDigest is what the marker of a truncated payload is recognised by: the SHA-256 of the redacted payload's canonical
+// form, in lower-case hex. The order of members, which the API does not keep, does not count, so that whoever has the original
+// in any spelling can make it again.
+func TruncationDigest(p Payload) string {
+	sum := sha256.Sum256(p.Canonical())
+	return hex.EncodeToString(sum[:])
 }
 
 // headWithin is the longest beginning of s that takes at most room bytes between the quotes of a JSON string.
