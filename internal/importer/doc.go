@@ -28,6 +28,8 @@
 //
 // # What is mapped, and counted
 //
+// Payloads are stored whole, secrets masked, unless a limit is given; what is truncated then is counted.
+//
 // Names that older versions gave to things and commands become today's. An empty thing, command or a missing status_code
 // gets its default. A time without zone (USE_TZ = False) is taken as UTC. A user is found by pk or by natural key; a pk that
 // the export does not explain gives the username "django:<pk>". Usernames are brought to NFC; two users of one file that

@@ -33,13 +33,15 @@ type Appender interface {
 type Options struct {
 	// DryRun reads and checks everything, and writes nothing.
 	DryRun bool
-	// Check is asked about every entry of a dry run: what the journal would refuse, redaction included. May be nil.
-	Check func(journal.Input) error
+	// Check is asked about every entry of a dry run: what the journal would refuse, redaction included, and whether it would
+	// truncate. May be nil.
+	Check func(journal.Input) (truncated bool, err error)
 	// UserModel names the model of the users, for example "accounts.member". Empty: auth.user, or any model called user.
 	UserModel string
 	// MissingCreatedAt is the time of rows without created_at; nil rejects them.
 	MissingCreatedAt *time.Time
-	// Truncate cuts stored payloads to so many bytes; 0 keeps them whole.
+	// Truncate cuts stored payloads to so many bytes; 0 keeps them whole. That is the default here, whatever the limit of a
+	// server: the source of an import may be given up afterwards, and what was cut cannot be had back.
 	Truncate int
 	// BatchRows and BatchBytes bound one transaction: entries, and bytes of payload. 0: 500 and 4 MiB.
 	BatchRows, BatchBytes int
@@ -69,7 +71,7 @@ func (o Options) withDefaults() Options {
 		o.Stderr = io.Discard
 	}
 	if o.Check == nil {
-		o.Check = func(journal.Input) error { return nil }
+		o.Check = func(journal.Input) (bool, error) { return false, nil }
 	}
 	if o.Progress == nil {
 		o.Progress = progress.Silent()

@@ -218,33 +218,66 @@ func TestUsersThatWouldBecomeOneAreNotMerged(t *testing.T) {
 
 func TestADryRunWritesNothingAndForetellsTheRealOne(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"dumpdata-small.json", "dumpdata-hostile.jsonl"} {
+	for name, truncate := range map[string]int{"dumpdata-small.json": 1024, "dumpdata-hostile.jsonl": 0} {
 		j := newJournal(t)
-		dry := imported(t, j, testdata(t, name), Options{DryRun: true, Check: j.Check})
+		dry := imported(t, j, testdata(t, name), Options{DryRun: true, Check: j.Check, Truncate: truncate})
 		require.Empty(t, j.stored(t))
 		require.Empty(t, j.usernames(t))
 		require.Contains(t, dry.String(), "nothing was written")
 
 		dry.DryRun = false
-		require.Equal(t, imported(t, j, testdata(t, name), Options{}), dry)
+		require.Equal(t, imported(t, j, testdata(t, name), Options{Truncate: truncate}), dry)
 	}
 }
 
 func TestADryRunAsksTheCheckAboutEveryEntry(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	check := func(journal.Input) error {
+	check := func(journal.Input) (bool, error) {
 		asked++
 		if asked == 2 {
-			return &model.InputError{Path: []any{"request", "spec"}, Reason: "not today"}
+			return false, &model.InputError{Path: []any{"request", "spec"}, Reason: "not today"}
 		}
-		return nil
+		return false, nil
 	}
 	var rejects bytes.Buffer
 	sum := imported(t, newJournal(t), testdata(t, "dumpdata-small.json"), Options{DryRun: true, Check: check, Rejects: &rejects})
 	require.Equal(t, 41, asked)
 	require.EqualValues(t, 1, sum.Rejected)
 	require.Contains(t, rejects.String(), `"field":"request/spec","reason":"not today"`)
+}
+
+// The length that counts is the one after redaction: a long secret takes a payload below the limit, not beyond it.
+func TestPayloadsAreTruncatedOnlyWhenToldAndCounted(t *testing.T) {
+	t.Parallel()
+	const limit = 1024
+	text := func(bytes int) string { return `"` + strings.Repeat("x", bytes-len(`""`)) + `"` }
+	data := array(
+		entryJSON(1, map[string]string{"request": text(limit)}),
+		entryJSON(2, map[string]string{"request": text(limit + 1), "response": text(300_000)}),
+		entryJSON(3, map[string]string{"response": text(limit + 1)}),
+		entryJSON(4, map[string]string{"request": `{"password": ` + text(limit+1) + `}`}),
+	)
+	whole := newJournal(t)
+	require.Zero(t, imported(t, whole, data, Options{}).Truncated)
+	require.Equal(t, text(300_000), whole.stored(t)[1].Response)
+
+	dry := imported(t, whole, data, Options{Truncate: limit, DryRun: true, Check: whole.Check})
+	require.EqualValues(t, 2, dry.Truncated)
+	require.Contains(t, dry.String(), "truncated                   2  (")
+	cut := newJournal(t)
+	require.EqualValues(t, 2, imported(t, cut, data, Options{Truncate: limit}).Truncated)
+	entries := cut.stored(t)
+	require.Equal(t, text(limit), entries[0].Request)
+	require.Contains(t, entries[1].Request, `{"truncated":true,"bytes":1025,"sha256":"`)
+	require.Contains(t, entries[1].Response, `{"truncated":true,"bytes":300000,"sha256":"`)
+	require.Equal(t, `{"a":1}`, entries[2].Request)
+	require.Equal(t, `{"password":"[REDACTED]"}`, entries[3].Request)
+
+	again := imported(t, cut, data, Options{Truncate: limit})
+	require.EqualValues(t, 4, again.AlreadyThere)
+	require.Zero(t, again.Truncated, "nothing was written, so nothing was cut")
+	require.EqualValues(t, 4, imported(t, cut, data, Options{}).AlreadyThere, "the limit is no part of the content")
 }
 
 func TestRejectedRowsAreNamedAndTheirContentIsNot(t *testing.T) {

@@ -14,6 +14,7 @@ type Summary struct {
 	AlreadyThere int64 // entries that were in the journal, or twice in the file, with the same content
 	Rejected     int64 // rows of the journal that are not imported, each named on stderr and in the rejects file
 
+	Truncated    int64 // new entries with a request or response longer than Options.Truncate, counted as written too
 	MappedNames  int64 // entries whose thing or command had the name of an older version
 	Defaulted    int64 // entries with an empty thing, command or status, which got the default
 	NaiveTimes   int64 // entries whose created_at had no zone and was taken as UTC
@@ -51,6 +52,7 @@ func (s Summary) String() string {
 		{"rejected", s.Rejected, true, ""},
 		{"users", s.Users, true, ""},
 		{"rejected users", s.RejectedUsers, false, "their entries have the username django:<pk>"},
+		{"truncated", s.Truncated, false, "request or response is stored as its beginning, length and digest"},
 		{"of unknown users", s.UnknownUsers, false, "the user is not in the file; the username is django:<pk>"},
 		{"older names", s.MappedNames, false, "thing or command mapped to today's name"},
 		{"defaults", s.Defaulted, false, "empty thing, command or status"},

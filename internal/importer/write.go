@@ -136,6 +136,9 @@ func (b *batch) settle(i int, result journal.Result) error {
 		return b.run.refuse(false, rejection{pk: b.inputs[i].Key, place: b.places[i], reject: *why})
 	case result.Created:
 		sum.Written++
+		if result.Truncated {
+			sum.Truncated++
+		}
 	default:
 		sum.AlreadyThere++
 	}
@@ -205,7 +208,8 @@ func (r *run) check(ctx context.Context) error {
 }
 
 func (r *run) checkOne(e *stagedEntry) error {
-	if err := r.opts.Check(r.input(e)); err != nil {
+	truncated, err := r.opts.Check(r.input(e))
+	if err != nil {
 		why, ok := refusal(err)
 		if !ok {
 			return fmt.Errorf("check entry %s: %w", e.key, err)
@@ -214,6 +218,9 @@ func (r *run) checkOne(e *stagedEntry) error {
 	}
 	if e.unknownUser {
 		r.sum.UnknownUsers++
+	}
+	if truncated {
+		r.sum.Truncated++
 	}
 	r.sum.Written++
 	return nil

@@ -29,7 +29,7 @@ type Input struct {
 	Response   model.Payload
 	CreatedAt  *time.Time // nil: the server's clock at append; else of the source, microseconds
 	Origin     model.Origin
-	Truncate   int // longest stored payload in bytes, for request and response each; 0: no limit
+	Truncate   int // longest payload stored whole, in bytes after redaction, for request and response each; 0: no limit
 }
 
 // Result is what became of one Input. Err is nil, an *model.InputError, ErrConflict, or what the database said of this entry
@@ -40,6 +40,7 @@ type Result struct {
 	CreatedAt  time.Time
 	RecordedAt time.Time
 	Created    bool // false: the same entry was there already
+	Truncated  bool // created, with a request or response that was longer than Input.Truncate
 	Err        error
 }
 

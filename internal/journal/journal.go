@@ -137,6 +137,7 @@ func (j *Journal) Append(ctx context.Context, inputs []Input) ([]Result, error) 
 			continue
 		}
 		r.Position, r.CreatedAt, r.RecordedAt, r.Created = a.Position, a.CreatedAt, a.RecordedAt, a.Created
+		r.Truncated = a.Created && batch[i].PayloadState == model.PayloadTruncated
 		added = added || a.Created
 	}
 	if added {
@@ -282,20 +283,22 @@ func (j *Journal) EnsureUsers(ctx context.Context, profiles []UserProfile) error
 }
 
 // Check tells what Append would refuse of an input by itself, without writing: everything but a user or a key that only the
-// database knows. Errors are *model.InputError.
-func (j *Journal) Check(in Input) error {
+// database knows; and whether a payload would be truncated. Errors are *model.InputError.
+func (j *Journal) Check(in Input) (truncated bool, err error) {
 	if err := in.normalize(); err != nil {
-		return err
+		return false, err
 	}
 	for _, p := range []struct {
 		part    redaction.Part
 		payload model.Payload
 	}{{redaction.Request, in.Request}, {redaction.Response, in.Response}} {
-		if _, _, err := j.redactor.Redact(in.Thing, p.part, p.payload); err != nil {
-			return model.InputUnder(err, nameOf(p.part))
+		masked, _, err := j.redactor.Redact(in.Thing, p.part, p.payload)
+		if err != nil {
+			return false, model.InputUnder(err, nameOf(p.part))
 		}
+		truncated = truncated || in.Truncate > 0 && len(masked) > in.Truncate
 	}
-	return nil
+	return truncated, nil
 }
 
 // Head is the size of an account's journal and its last key.
