@@ -26,3 +26,13 @@ func Waiting(j *Journal) int {
 	}
 	return n
 }
+
+// Kept returns how many entries the account's feed keeps for its readers.
+func Kept(j *Journal, accountID int64) int {
+	j.feeds.mu.Lock()
+	f := j.feeds.byAccount[accountID]
+	j.feeds.mu.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.recent.entries
+}
