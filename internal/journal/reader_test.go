@@ -119,10 +119,13 @@ func TestReadersOfAnAccountShareWhatIsNew(t *testing.T) {
 		ctx := viewing(1, model.RoleAuditor)
 		var readers []*journal.Reader
 		for range 10 {
-			r := readerAfter(ctx, t, j, nil, plainly())
-			defer r.Close()
-			readers = append(readers, r)
+			readers = append(readers, readerAfter(ctx, t, j, nil, plainly()))
 		}
+		defer func() {
+			for _, r := range readers {
+				r.Close()
+			}
+		}()
 		synctest.Wait()
 		l.set(1, 405)
 		pass(time.Second)
