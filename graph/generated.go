@@ -1022,8 +1022,9 @@ enum PayloadState {
   "As the writer sent them, with secrets masked."
   STORED
   """
-  At least one was longer than the limit and is a marker instead:
-  ` + "`" + `{"truncated": true, "bytes": …, "sha256": "…", "head": "…"}` + "`" + `.
+  At least one was longer than the limit (256 KiB each, unless the server says otherwise) with secrets masked, and is an object
+  instead: ` + "`" + `{"truncated": true, "bytes": …, "sha256": "…", "head": "…"}` + "`" + ` with its length in bytes, a digest of all of it, and
+  its beginning as text. The other one, if it fits, is as under STORED.
   """
   TRUNCATED
   "Removed later; the entry, its position and its digests stay."
@@ -1221,9 +1222,12 @@ input CreateEntryInput {
   thing: Thing! = PROMPT
   "What was done."
   command: Command! = PROMPT
-  "The request. Must be there; null is the JSON value null. Secrets are masked before it is stored."
+  """
+  The request. Must be there; null is the JSON value null. Secrets are masked before it is stored. One that is too long to be
+  stored whole is not refused: see TRUNCATED of PayloadState.
+  """
   request: JSON
-  "The response. Must be there; null is the JSON value null. Secrets are masked before it is stored."
+  "The response, in the same way: must be there, secrets are masked, and it is truncated when it is too long."
   response: JSON
   "HTTP status of the operation, 0 to 32767."
   statusCode: Int! = 200

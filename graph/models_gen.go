@@ -51,9 +51,10 @@ type CreateEntryInput struct {
 	Thing model.Thing `json:"thing"`
 	// What was done.
 	Command model.Command `json:"command"`
-	// The request. Must be there; null is the JSON value null. Secrets are masked before it is stored.
+	// The request. Must be there; null is the JSON value null. Secrets are masked before it is stored. One that is too long to be
+	// stored whole is not refused: see TRUNCATED of PayloadState.
 	Request graphql.Omittable[*model.Payload] `json:"request,omitempty"`
-	// The response. Must be there; null is the JSON value null. Secrets are masked before it is stored.
+	// The response, in the same way: must be there, secrets are masked, and it is truncated when it is too long.
 	Response graphql.Omittable[*model.Payload] `json:"response,omitempty"`
 	// HTTP status of the operation, 0 to 32767.
 	StatusCode int `json:"statusCode"`

@@ -21,7 +21,7 @@ type importCmd struct {
 	CreateAccount    bool   `env:"SAMJOURNAL_CREATE_ACCOUNT" help:"Create the account if there is none of this name."`
 	DryRun           bool   `env:"SAMJOURNAL_DRY_RUN" help:"Read and check everything, write nothing."`
 	MissingCreatedAt string `env:"SAMJOURNAL_MISSING_CREATED_AT" placeholder:"TIME" help:"Time (RFC 3339) of rows without created_at, which are rejected otherwise."`
-	Truncate         int    `env:"SAMJOURNAL_TRUNCATE" placeholder:"BYTES" help:"Truncate longer requests and responses, 1024 bytes and more. Default: never"`
+	Truncate         int    `env:"SAMJOURNAL_TRUNCATE" placeholder:"BYTES" help:"Truncate longer requests and responses, 1024 bytes and more. Default: never, whatever the limit of the server"`
 	Rejects          string `env:"SAMJOURNAL_REJECTS" placeholder:"FILE" help:"Write one JSON line for each rejected row to this file."`
 	UserModel        string `env:"SAMJOURNAL_USER_MODEL" placeholder:"APP.MODEL" help:"Model of the users, where it is not auth.user or another called user."`
 	StagingDir       string `env:"SAMJOURNAL_STAGING_DIR" placeholder:"DIR" help:"Directory for the temporary staging file, as large as the export. Default: that of the system"`

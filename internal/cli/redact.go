@@ -16,7 +16,8 @@ type redactCmd struct {
 	File    string `arg:"" optional:"" default:"-" help:"JSON document; - for standard input. Default: ${default}"`
 	Thing   string `default:"Prompt" env:"SAMJOURNAL_REDACT_THING" placeholder:"THING" help:"Thing of the entry that the document is the request or response of. Default: ${default}"`
 	Part    string `enum:"request,response" env:"SAMJOURNAL_REDACT_PART" default:"request" help:"request or response. Default: ${default}"`
-	Explain bool   `env:"SAMJOURNAL_REDACT_EXPLAIN" help:"Instead of the redacted document, print a line for each masked place: its JSON Pointer and the rule. Values are never printed."`
+	Explain bool   `env:"SAMJOURNAL_REDACT_EXPLAIN" xor:"output" help:"Instead of the redacted document, print a line for each masked place: its JSON Pointer and the rule. Values are never printed."`
+	Digest  bool   `env:"SAMJOURNAL_REDACT_DIGEST" xor:"output" help:"Instead of the redacted document, print its length and digest, as they are in the marker of a truncated payload."`
 }
 
 // Help teaches the command.
@@ -24,10 +25,11 @@ func (*redactCmd) Help() string {
 	return `Use it to find out whether a secret of yours would be masked, and what to add to --redact-names if not.
 
   samjournal redact request.json                                 the document as it would be stored
-  echo '{"apiKey": "abc"}' | samjournal redact --explain         what is masked, and why`
+  echo '{"apiKey": "abc"}' | samjournal redact --explain         what is masked, and why
+  samjournal redact --digest request.json                        is this what an entry has the beginning of?`
 }
 
-// Run prints the redacted document, or what was masked and why.
+// Run prints the redacted document, or what was masked and why, or by what the document is recognised.
 func (c *redactCmd) Run(std *streams) error {
 	if err := c.Redaction.Validate(); err != nil {
 		return err
@@ -57,6 +59,10 @@ func (c *redactCmd) Run(std *streams) error {
 	}
 	masked, _, err := redactor.Redact(thing, part, payload)
 	if err != nil {
+		return err
+	}
+	if c.Digest {
+		_, err = fmt.Fprintf(std.out, `{"bytes":%d,"sha256":%q}`+"\n", len(masked), model.TruncationDigest(masked))
 		return err
 	}
 	_, err = fmt.Fprintln(std.out, masked)

@@ -66,9 +66,9 @@ type Server struct {
 	InsecureNoAuth bool `name:"insecure-no-auth" env:"SAMJOURNAL_INSECURE_NO_AUTH" help:"Serve other machines although there is no access control: everybody who reaches the server may read and write everything."`
 	// MaxBodyBytes is the longest request body and WebSocket message, in bytes. Default 4 MiB.
 	MaxBodyBytes int64 `name:"max-body-bytes" env:"SAMJOURNAL_MAX_BODY_BYTES" default:"4194304" placeholder:"BYTES" help:"Longest request body, 1024 to 1 GiB. Default: ${default}"`
-	// PayloadLimit is the longest request or response of an entry that is stored whole, in bytes; a longer one becomes a marker
-	// with its beginning. 0, the default: everything that fits the body limit.
-	PayloadLimit int `name:"payload-limit" env:"SAMJOURNAL_PAYLOAD_LIMIT" default:"0" placeholder:"BYTES" help:"Longest request or response stored whole; longer ones are truncated. 0, or 1024 and more. Default: ${default} (no limit but the body's)"`
+	// PayloadLimit is the longest request or response of an entry that is stored whole, in bytes after redaction; a longer one
+	// is not refused but becomes a marker with its beginning. 0: everything that fits the body limit. Default 256 KiB.
+	PayloadLimit int `name:"payload-limit" env:"SAMJOURNAL_PAYLOAD_LIMIT" default:"262144" placeholder:"BYTES" help:"Longest request or response stored whole, secrets masked; longer ones are truncated, not refused. 1024 to 1 GiB, or 0: no limit but the body's. Default: ${default}"`
 	// AppendTimeout is how long an append may take until it is durable; a longer one answers UNAVAILABLE. Default 2 s.
 	AppendTimeout time.Duration `name:"append-timeout" env:"SAMJOURNAL_APPEND_TIMEOUT" default:"2s" placeholder:"DURATION" help:"How long an append may take until it is durable, 10ms to 10m; a longer one answers UNAVAILABLE. Default: ${default}"`
 	// AppendQueueBytes bounds the payloads that wait to be appended, in bytes; more answers UNAVAILABLE at once. Default 64 MiB.

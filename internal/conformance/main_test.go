@@ -101,7 +101,7 @@ type node struct {
 	log     *statements
 }
 
-// settings of a node. The zero value is the product's defaults.
+// settings of a node. The zero value is the product's defaults, but that payloads have no limit.
 type settings struct {
 	journal      journal.Config
 	rules        *redaction.Rules

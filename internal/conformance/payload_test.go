@@ -133,6 +133,40 @@ func TestPayloadsThatCannotBeKeptAreRefusedWithTheirPath(t *testing.T) {
 	}
 }
 
+// What is cut depends on the length after redaction alone, is told by the append and by the check before it, and is in front of
+// the cut what the redacted payload has there.
+func TestPayloadsAreRedactedThenMeasuredThenCut(t *testing.T) {
+	t.Parallel()
+	const limit = model.MinTruncateLimit
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			for i := range 40 { // the secret grows over the limit's edge, and over the cut
+				before, after := strings.Repeat("b", 100+i*5), strings.Repeat("é", i)
+				for j, secret := range []string{"s", strings.Repeat("secret", 50)} {
+					in := numbered(2*i + j)
+					in.Request = model.Payload(`{"before":"` + before + `","password":"` + secret + `","after":"` + after + `"}`)
+					in.Truncate = limit
+					redacted := model.Payload(strings.Replace(string(in.Request), `"`+secret+`"`, `"[REDACTED]"`, 1))
+					want, cut := model.Truncate(redacted, limit)
+
+					foretold, err := n.journal.Check(in)
+					require.NoError(t, err)
+					require.Equal(t, cut, foretold)
+					require.Equal(t, cut, n.append(ctx, t, in)[0].Truncated)
+					require.False(t, n.append(ctx, t, in)[0].Truncated, "nothing was created, so nothing was cut")
+					stored, err := look(t, databaseURL).Entries(t.Context(), 1, int64(2*i+j))
+					require.NoError(t, err)
+					require.Equal(t, string(want), *stored[0].Request)
+					require.Equal(t, cut, stored[0].PayloadState == "TRUNCATED")
+				}
+			}
+		})
+	}
+}
+
 // Masked and cut payloads read as they are stored, and the state tells which is which.
 func TestMaskedAndTruncatedPayloads(t *testing.T) {
 	t.Parallel()

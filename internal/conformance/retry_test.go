@@ -98,6 +98,58 @@ func TestARetryIsRecognisedUnderOtherRulesAndLimits(t *testing.T) {
 	}
 }
 
+// Nodes with other limits, as during a change of the configuration, answer a retry by the entry that is there.
+func TestARetryAfterTruncationThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			long := strings.Repeat("x", 5000)
+			input := func(i int, request string) vars {
+				return vars{"key": keyOf(i), "request": request, "response": vars{"token": "abc", "text": request}}
+			}
+			inputs := []vars{input(0, "short"), input(1, long), input(2, "short"), input(3, long), input(1, long)}
+			type entry struct {
+				Key               string
+				Request, Response rawValue
+				PayloadState      string
+			}
+			type answers struct {
+				CreateEntries struct {
+					Results []struct {
+						Position int64
+						Created  bool
+						Entry    entry
+					}
+				}
+			}
+			var first answers
+			for round, limit := range []int{1024, 300, 0, 1024} {
+				n := start(t, databaseURL, settings{payloadLimit: limit})
+				ctx := n.as(t, "default")
+				var got answers
+				n.ask(ctx, t, &got, `mutation($inputs: [CreateEntryInput!]!) { createEntries(inputs: $inputs) { results {
+					... on CreateEntryPayload { position created entry { key request response payloadState } }
+				} } }`, vars{"inputs": inputs})
+				for i := range got.CreateEntries.Results {
+					r := &got.CreateEntries.Results[i]
+					require.Equal(t, round == 0 && i < 4, r.Created)
+					r.Created = false
+				}
+				if round == 0 {
+					first = got
+				}
+				require.Equal(t, first, got)
+				require.Equal(t, "CONFLICT", n.refused(ctx, t, createOne, vars{"input": input(1, long+"y")}))
+			}
+			for i, state := range []string{"STORED", "TRUNCATED", "STORED", "TRUNCATED", "TRUNCATED"} {
+				require.Equal(t, state, first.CreateEntries.Results[i].Entry.PayloadState)
+			}
+			require.Equal(t, first.CreateEntries.Results[1].Entry, first.CreateEntries.Results[4].Entry)
+		})
+	}
+}
+
 func TestTheSameKeyTwiceInOneBatch(t *testing.T) {
 	t.Parallel()
 	for kind, databaseURL := range both(t) {

@@ -1,9 +1,9 @@
 package e2e
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -68,8 +68,9 @@ func TestLongPayloadsAreTruncatedOnlyWhenTold(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			whole, cut := fresh(t), fresh(t)
-			must(t, whole.where, "import", export)
-			must(t, cut.where, "import", export, "--truncate=1024")
+			require.NotContains(t, counts(t, must(t, whole.where, "import", export).stdout), "truncated")
+			foretold := counts(t, must(t, cut.where, "import", export, "--truncate=1024", "--dry-run").stdout)["truncated"]
+			told := counts(t, must(t, cut.where, "import", export, "--truncate=1024").stdout)["truncated"]
 			states := func(db database) map[any]int {
 				found := map[any]int{}
 				for _, e := range serve(t, db.where).all(t, "payloadState") {
@@ -78,26 +79,28 @@ func TestLongPayloadsAreTruncatedOnlyWhenTold(t *testing.T) {
 				return found
 			}
 			require.Equal(t, map[any]int{"STORED": 200}, states(whole))
-			require.Positive(t, states(cut)["TRUNCATED"])
+			require.Positive(t, told)
+			require.Equal(t, []int{told, told}, []int{foretold, states(cut)["TRUNCATED"]}, "the dry run, the import, the journal")
 			again := run(t, cut.where, "import", export)
 			require.Equal(t, 200, counts(t, again.stdout)["already there"], "what was truncated is recognised all the same")
 		})
 	}
 }
 
-func TestAServerTruncatesBeyondItsPayloadLimit(t *testing.T) {
+func TestAnImportOfALongPayloadIsWholeAndTheServerShowsIt(t *testing.T) {
 	t.Parallel()
-	at := newSQLite(t).where
-	at.env = append(at.env, "SAMJOURNAL_PAYLOAD_LIMIT=1024")
-	s := serve(t, at)
-	input := map[string]any{"key": strings.Repeat("d", 64), "request": strings.Repeat("x", 5000), "response": "short"}
-	for range 2 {
-		data := s.query(t, `mutation ($input: CreateEntryInput!) { createEntry(input: $input) {
-			created entry { payloadState request response } } }`, map[string]any{"input": input})
-		require.Equal(t, "TRUNCATED", value(t, data, "createEntry", "entry", "payloadState"))
-		require.Equal(t, "short", value(t, data, "createEntry", "entry", "response"))
-		require.Equal(t, true, value(t, data, "createEntry", "entry", "request", "truncated"))
-		require.Equal(t, json.Number("5002"), value(t, data, "createEntry", "entry", "request", "bytes"))
+	long := strings.Repeat("x", 300_000)
+	export := filepath.Join(t.TempDir(), "export.json")
+	require.NoError(t, os.WriteFile(export, []byte(`[{"model": "journal.samjournal", "pk": "`+strings.Repeat("e", 64)+`", "fields": {
+		"created_at": "2026-06-19T16:11:03Z", "user": null, "thing": "Plugin", "command": "apply", "status_code": 200,
+		"request": {"text": "`+long+`"}, "response": null}}]`), 0o600))
+	for dialect, fresh := range databases() {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			db := fresh(t)
+			must(t, db.where, "import", export)
+			got := serve(t, db.where).all(t, "payloadState request")
+			require.Equal(t, []map[string]any{{"payloadState": "STORED", "request": map[string]any{"text": long}}}, got)
+		})
 	}
-	require.Equal(t, "1", s.size(t))
 }
