@@ -48,20 +48,62 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.work.end()
 
-	params, err := s.readRequest(w, r)
+	op, refused, err := s.begin(w, r, accept)
 	if err != nil {
 		s.refuseRequest(w, r, errorType, err)
 
 		return
 	}
 
-	if r, err = s.withViewer(r); err != nil {
-		s.refuseRequest(w, r, errorType, err)
+	s.carryOut(w, r, accept, op, refused)
+}
 
-		return
+// begin reads a request and prepares its operation. What may become an event stream does so in a goroutine of its own: the
+// request's goroutine lasts as long as the stream, and with it the stack that reading, parsing and validating have made it
+// grow to.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, accept accepted) (
+	op *operation, refused *graphql.Response, err *requestError,
+) {
+	begin := func() {
+		var params *graphql.RawParams
+		if params, err = s.readRequest(w, r); err != nil {
+			return
+		}
+
+		if r, err = s.withViewer(r); err != nil {
+			return
+		}
+
+		transport := transportHTTP
+		if accept.best == typeStream {
+			transport = transportSSE
+		}
+
+		op, refused = s.prepare(r.Context(), transport, params)
 	}
 
-	s.carryOut(w, r, accept, params)
+	if accept.stream {
+		aside(begin)
+	} else {
+		begin()
+	}
+
+	return op, refused, err
+}
+
+// aside calls f in a goroutine of its own, waits for it, and passes its panic on.
+func aside(f func()) {
+	done := make(chan any)
+
+	go func() {
+		defer func() { done <- recover() }()
+
+		f()
+	}()
+
+	if value := <-done; value != nil {
+		panic(value)
+	}
 }
 
 // withViewer lets the hook put the viewer in the request's context.
@@ -99,14 +141,14 @@ func (s *Server) refuseRequest(w http.ResponseWriter, r *http.Request, contentTy
 }
 
 // carryOut runs one operation and answers in the form that its type and the Accept header ask for.
-func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, accept accepted, params *graphql.RawParams) {
+func (s *Server) carryOut(
+	w http.ResponseWriter, r *http.Request, accept accepted, op *operation, refused *graphql.Response,
+) {
 	if accept.best == typeStream {
-		s.serveStream(w, r, params)
+		s.serveStream(w, r, op, refused)
 
 		return
 	}
-
-	op, refused := s.prepare(r.Context(), transportHTTP, params)
 
 	switch {
 	case refused != nil:

@@ -13,9 +13,7 @@ import (
 
 // serveStream answers with an event stream, by graphql-sse's distinct connections mode. The specification wants errors of
 // validation as a next event too, because a browser's EventSource cannot read the body of a 400.
-func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) {
-	op, refused := s.prepare(r.Context(), transportSSE, params)
-
+func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, op *operation, refused *graphql.Response) {
 	if refused == nil && op.kind == ast.Mutation && r.Method == http.MethodGet {
 		refused = op.refuse(codedError(codeBadUserInput, "a mutation must be sent with POST"))
 		defer op.finish(r.Context())
@@ -40,7 +38,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 
 	op.ctx = ctx
 	events := &eventStream{
-		server: s, w: w, control: http.NewResponseController(w), cancel: cancel, woken: make(chan *subscriber, 1), op: op,
+		server: s, w: w, control: http.NewResponseController(w), cancel: cancel, op: op,
 		endless: op.kind == ast.Subscription,
 	}
 
@@ -63,7 +61,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 	s.metrics.streams.WithLabelValues(transportSSE).Inc()
 	defer s.metrics.streams.WithLabelValues(transportSSE).Dec()
 
-	events.begin()
+	aside(events.begin)
 	defer events.finish()
 
 	if refused == nil && events.endless {
@@ -82,14 +80,15 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 	}
 }
 
-// eventStream writes the events of one response. Its goroutines are the request's own and the keep-alive's timer.
+// eventStream writes the events of one response. The request's goroutine waits, on a small stack: whatever needs more has one
+// of its own while it lasts; and there is the keep-alive's timer.
 type eventStream struct {
 	server  *Server
 	control *http.ResponseController
 	cancel  context.CancelFunc
 	op      *operation
-	endless bool             // a subscription: nobody can wait for its end
-	woken   chan *subscriber // the subscriber, when there is something for it
+	endless bool           // a subscription: nobody can wait for its end
+	running sync.WaitGroup // pumps
 
 	mu        sync.Mutex
 	w         http.ResponseWriter // guarded by mu
@@ -126,53 +125,52 @@ func (e *eventStream) ping() {
 
 // follow carries a subscription out until it ends.
 func (e *eventStream) follow(ctx context.Context) {
-	subscriber, refused := e.subscribe()
+	var (
+		subscriber *subscriber
+		refused    *graphql.Response
+	)
+
+	aside(func() { subscriber, refused = e.op.subscribe(e) })
+
 	if refused != nil {
 		e.next(encodeResponse(refused))
 		e.complete()
 
 		return
 	}
-	defer subscriber.leave()
 
 	running := e.server.metrics.subscribers.WithLabelValues(transportSSE)
 	running.Inc()
 	defer running.Dec()
 
-	for {
-		select {
-		case s := <-e.woken:
-			s.pump()
-		case <-ctx.Done():
-			return
-		}
+	<-ctx.Done()
+	subscriber.leave()
+	e.running.Wait()
+}
+
+// wake implements sink. It is not called after the subscriber has left.
+func (e *eventStream) wake(s *subscriber) {
+	e.running.Go(func() {
+		defer e.recovered()
+		s.pump()
+	})
+}
+
+// recovered is deferred by pumps: a panic costs the stream alone.
+func (e *eventStream) recovered() {
+	if value := recover(); value != nil {
+		_ = e.server.panicked(context.Background(), value) // it is logged
+		e.cancel()
 	}
 }
 
-// subscribe begins the subscription in a goroutine of its own, so that the request's, which lasts, does not keep the stack
-// that parsing and validation need.
-func (e *eventStream) subscribe() (s *subscriber, refused *graphql.Response) {
-	begun := make(chan struct{})
-
-	go func() {
-		defer close(begun)
-
-		s, refused = e.op.subscribe(e)
-	}()
-	<-begun
-
-	return s, refused
-}
-
-// wake implements sink.
-func (e *eventStream) wake(s *subscriber) { e.woken <- s } // there is room: it waits for one wake at a time
-
 // send implements sink.
 func (e *eventStream) send(events []encoded) bool {
-	var b bytes.Buffer
+	b := e.server.buffers.get()
+	defer e.server.buffers.put(b)
 
 	for _, event := range events {
-		nextEvent(&b, event.payload)
+		nextEvent(b, event.payload)
 	}
 
 	if !e.write(b.Bytes()) {
