@@ -31,10 +31,12 @@ type settings struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var err error
-	if len(os.Args) == 4 && os.Args[1] == limitArg {
+	known, err := feedCommand(ctx, os.Args[1:])
+	switch {
+	case known:
+	case len(os.Args) == 4 && os.Args[1] == limitArg:
 		err = serveLimit(ctx, os.Args[2], os.Args[3])
-	} else {
+	default:
 		err = run(ctx, os.Stdout)
 	}
 	if err != nil {
@@ -70,6 +72,9 @@ func run(ctx context.Context, out io.Writer) error {
 	if cfg.entries != fullSize {
 		_, err := fmt.Fprintf(out, "\n%s is written by runs of %s entries only.\n", resultsFile, thousands(fullSize))
 		return err
+	}
+	if old, err := os.ReadFile(resultsFile); err == nil {
+		text += feedOf(string(old)) // the feed is measured by itself
 	}
 	return os.WriteFile(resultsFile, []byte(text), 0o644)
 }

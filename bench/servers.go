@@ -79,6 +79,8 @@ func (s *server) stop() error {
 	if errors.Is(err, os.ErrProcessDone) {
 		err = nil
 	}
+	late := time.AfterFunc(patience, func() { _ = s.process.Process.Kill() })
+	defer late.Stop()
 	return errors.Join(err, s.process.Wait(), s.removeLog())
 }
 
