@@ -21,14 +21,19 @@ const (
 	broadcastBytes  = 4 << 20
 	broadcastsBytes = 64 << 20
 
+	// catchUpReads is how many subscribers may read their past at the same time: after a restart all come back at once, and
+	// queries should not have to wait behind them for the database.
+	catchUpReads = 4
+
 	// chunk is how many bytes of events a subscriber takes at a time; one event may be longer.
 	chunk = 16 << 10
 )
 
 // broadcasts holds one broadcast per stream that has subscribers.
 type broadcasts struct {
-	server *Server
-	kept   atomic.Int64 // bytes of encoded events, of all broadcasts
+	server  *Server
+	kept    atomic.Int64  // bytes of encoded events, of all broadcasts
+	reading chan struct{} // holds one token for each subscriber that reads its past
 
 	mu    sync.Mutex
 	byKey map[string]*broadcast // guarded by mu
@@ -96,6 +101,22 @@ func (x *execution) response(ctx context.Context, e subscription.Event) (resp *g
 // failure is a response that ends a subscription.
 func (s *Server) failure(ctx context.Context, err error) *graphql.Response {
 	return &graphql.Response{Errors: gqlerror.List{s.present(ctx, err)}}
+}
+
+func newBroadcasts(s *Server) *broadcasts {
+	return &broadcasts{server: s, reading: make(chan struct{}, catchUpReads), byKey: make(map[string]*broadcast)}
+}
+
+// read reads when it is its turn.
+func (b *broadcasts) read(ctx context.Context, reader subscription.Reader) (subscription.Batch, error) {
+	select {
+	case b.reading <- struct{}{}:
+		defer func() { <-b.reading }()
+
+		return reader.Read(ctx)
+	case <-ctx.Done():
+		return subscription.Batch{}, ctx.Err()
+	}
 }
 
 // join adds a subscriber to the broadcast of its stream, which begins with the first one. The context's values are those of

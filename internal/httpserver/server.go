@@ -55,7 +55,7 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 		s.now = time.Now
 	}
 
-	s.broadcasts = &broadcasts{server: s, byKey: make(map[string]*broadcast)}
+	s.broadcasts = newBroadcasts(s)
 	s.executor = s.newExecutor(es)
 	s.handler = withRequestID(s.withRecovery(s.withAccess(s.routes())))
 	s.http = &http.Server{

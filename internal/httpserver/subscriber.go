@@ -132,7 +132,7 @@ func (s *subscriber) catchUp() bool {
 	defer reader.Close()
 
 	for {
-		batch, err := reader.Read(ctx)
+		batch, err := s.broadcast.all.read(ctx, reader)
 		if err != nil {
 			return s.fail(ctx, err)
 		}

@@ -32,6 +32,7 @@ type Reader struct {
 	scope    model.Scope
 	wanted   Wanted
 	needs    extras
+	page     int // entries to read next, when it reads alone
 
 	at      atomic.Int64  // position of the next entry, for the feed
 	history atomic.Uint64 // of the follower, for At
@@ -53,7 +54,10 @@ func (j *Journal) ReadNew(place Place, wanted Wanted) (*Reader, error) {
 }
 
 func (j *Journal) reader(follower *Follower, scope model.Scope, wanted Wanted) *Reader {
-	r := &Reader{journal: j, follower: follower, scope: scope, wanted: wanted, needs: wanted.Selection.extras()}
+	r := &Reader{journal: j, follower: follower, scope: scope, wanted: wanted, needs: wanted.Selection.extras(), page: plainPage}
+	if r.needs.payloads() {
+		r.page = ownPage
+	}
 	r.at.Store(follower.next)
 	r.history.Store(follower.history)
 	feed := follower.feed
@@ -113,14 +117,26 @@ func (r *Reader) read(ctx context.Context, from, to int64) (matching []*ent.Entr
 		}
 		return matching, from + int64(len(shared)), nil
 	}
-	limit := r.needs.page()
+	limit := min(r.page, r.needs.page())
 	matching, err = r.journal.entries(ctx, Page{
 		Selection: r.wanted.Selection, From: from, To: to, Limit: limit, Filter: r.wanted.Filter,
 	})
-	if len(matching) == limit {
+	if err == nil && len(matching) == limit {
 		to = matching[limit-1].Position + 1
+		if r.needs.payloads() {
+			r.resize(payloadBytes(matching))
+		}
 	}
 	return matching, to, err
+}
+
+// resize makes the next page hold about ownBytes of payloads: who reads alone reads slowly, and many may.
+func (r *Reader) resize(bytes int) {
+	if bytes > ownBytes {
+		r.page = max(r.page/2, 1)
+	} else if bytes < ownBytes/2 {
+		r.page = min(2*r.page, plainPage)
+	}
 }
 
 // visible tells what store.ScopeEntries asks in SQL of an entry in memory.

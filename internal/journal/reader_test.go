@@ -22,13 +22,14 @@ type library struct {
 
 	mu    sync.Mutex
 	pages []journal.Page // that were read since the last time they were asked for
+	size  int            // of each payload
 }
 
-func newLibrary() *library { return &library{shelf: newShelf()} }
+func newLibrary() *library { return &library{shelf: newShelf(), size: 1000} }
 
 // entryAt is an entry of a library: its status is its position, and of three users in turn each has one.
-func entryAt(key string, position int64) *ent.Entry {
-	user, payload := position%3, model.Payload(`"`+strings.Repeat("x", 998)+`"`)
+func (l *library) entryAt(key string, position int64) *ent.Entry {
+	user, payload := position%3, model.Payload(`"`+strings.Repeat("x", l.size-2)+`"`)
 	return &ent.Entry{
 		ID: key, Position: position, StatusCode: int(position), UserID: &user, Request: &payload, Response: &payload,
 		RecordedAt: time.Now(),
@@ -47,7 +48,7 @@ func (l *library) entries(ctx context.Context, p journal.Page) ([]*ent.Entry, er
 	defer l.shelf.mu.Unlock()
 	var rows []*ent.Entry
 	for position := p.From; position < min(p.To, l.sizes[scope.AccountID]) && len(rows) < p.Limit; position++ {
-		e := entryAt(l.key(position), position)
+		e := l.entryAt(l.key(position), position)
 		if p.Filter.Match(e) && (scope.OnlyUserID == nil || *e.UserID == *scope.OnlyUserID) {
 			rows = append(rows, e)
 		}
@@ -187,6 +188,36 @@ func TestASlowReaderReadsTheDatabase(t *testing.T) {
 		pages := l.read()
 		require.Len(t, pages, 5, "1,000 entries are kept for it, and it reads the other 1,000 itself")
 		require.EqualValues(t, 5, pages[0].From)
+	})
+}
+
+func TestAReaderOfPayloadsReadsFewAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLibrary()
+		l.size = 100_000
+		l.set(1, 100)
+		j := overLibrary(t, l)
+		defer j.Close()
+		ctx := viewing(1, model.RoleAuditor)
+		r := readerAfter(ctx, t, j, cursorAt(-1), withPayloads())
+		defer r.Close()
+		requireRead(ctx, t, r, 100, through(0, 100)...)
+		var limits []int
+		for _, p := range l.read() {
+			limits = append(limits, p.Limit)
+		}
+		require.Equal(t, []int{4, 2, 1, 1}, limits[:4], "200 kB an entry, and 256 KiB at a time")
+
+		l.size = 10
+		small := readerAfter(ctx, t, j, cursorAt(-1), withPayloads())
+		defer small.Close()
+		requireRead(ctx, t, small, 100, through(0, 100)...)
+		limits = nil
+		for _, p := range l.read() {
+			limits = append(limits, p.Limit)
+		}
+		require.Equal(t, []int{4, 8, 16, 16}, limits[:4], "never more, since the next ones may be larger")
 	})
 }
 

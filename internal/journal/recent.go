@@ -15,8 +15,11 @@ const (
 	recentEntries = 1000    // that a feed keeps for readers that are behind
 	recentBytes   = 8 << 20 // of payloads among them
 
-	plainPage   = 200 // entries read at a time
+	plainPage   = 200 // entries read at a time, at most
 	payloadPage = 16  // the same with payloads, each of which may be as large as the payload limit
+
+	ownPage  = 4         // entries that a reader reads first when it reads alone
+	ownBytes = 256 << 10 // of payloads that it then reads at a time, or one entry
 
 	readTimeout = 10 * time.Second // how long reading one page may take
 )
@@ -125,11 +128,15 @@ func (fs *feeds) readRun(ctx context.Context, f *feed, from, to int64) (run, err
 	if len(rows) == 0 || rows[0].Position != from || rows[len(rows)-1].Position != from+int64(len(rows))-1 {
 		return r, fmt.Errorf("read entries from %d: %w", from, errMoved)
 	}
-	r.entries = rows
-	for _, e := range rows {
-		r.bytes += length(e.Request) + length(e.Response)
-	}
+	r.entries, r.bytes = rows, payloadBytes(rows)
 	return r, nil
+}
+
+func payloadBytes(rows []*ent.Entry) (n int) {
+	for _, e := range rows {
+		n += length(e.Request) + length(e.Response)
+	}
+	return n
 }
 
 func length(p *model.Payload) int {
@@ -141,7 +148,7 @@ func length(p *model.Payload) int {
 
 // page is how many entries are read at a time.
 func (x extras) page() int {
-	if x.request || x.response {
+	if x.payloads() {
 		return payloadPage
 	}
 	return plainPage

@@ -48,6 +48,8 @@ func (x extras) with(other extras) extras {
 	return extras{x.request || other.request, x.response || other.response, x.user || other.user}
 }
 
+func (x extras) payloads() bool { return x.request || x.response }
+
 func (x extras) covers(other extras) bool { return x.with(other) == x }
 
 // selection is everything that subscribers may select or filters may compare, with these extras.

@@ -85,29 +85,37 @@ func Open(options ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(directory))
-	}
-	server := &Server{
-		address: &url.URL{
-			Scheme: "postgres",
-			User:   url.UserPassword("postgres", password),
-			Host:   net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
-			Path:   "/postgres",
-		},
-		binaries:  binaries,
-		directory: directory,
-		options:   s.commandLine(port, directory),
-		account:   account,
-	}
-	if err := server.start(); err != nil {
+	server := &Server{binaries: binaries, directory: directory, account: account}
+	if err := server.startAnywhere(s, password); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(directory))
 	}
 	if server.ordering, err = findOrdering(context.Background(), server.SuperuserURL()); err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
 	return server, nil
+}
+
+// startAnywhere starts the server on a free port. Another process may take the port before the server does: then on another.
+func (s *Server) startAnywhere(set settings, password string) error {
+	const attempts = 5
+	var err error
+	for range attempts {
+		port, portErr := freePort()
+		if portErr != nil {
+			return portErr
+		}
+		s.options = set.commandLine(port, s.directory)
+		s.address = &url.URL{
+			Scheme: "postgres",
+			User:   url.UserPassword("postgres", password),
+			Host:   net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+			Path:   "/postgres",
+		}
+		if err = s.start(); err == nil || !strings.Contains(err.Error(), "Address already in use") {
+			return err
+		}
+	}
+	return err
 }
 
 // Start starts a server for one test, which ends with it.
