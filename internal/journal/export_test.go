@@ -6,8 +6,11 @@ import (
 	"samjournal/internal/model"
 )
 
+// Follower is what a Reader goes by.
+type Follower = follower
+
 // Follow returns a follower that begins after the cursor, or at the journal's end when it is nil.
-func (j *Journal) Follow(ctx context.Context, after *model.Cursor) (*Follower, error) {
+func (j *Journal) Follow(ctx context.Context, after *model.Cursor) (*follower, error) {
 	place, err := j.PlaceAfter(ctx, after)
 	if err != nil {
 		return nil, err

@@ -9,9 +9,9 @@ import (
 // unknown stands for a position that is not known yet: the journal's end, for a follower of what comes.
 const unknown = -2
 
-// Follower goes through one account's journal from a position on, first what is there, then what comes. It is for one
+// follower goes through one account's journal from a position on, first what is there, then what comes. It is for one
 // goroutine.
-type Follower struct {
+type follower struct {
 	feeds *feeds
 	feed  *feed
 	look  uint64 // a size from before this look may be older than the cursor
@@ -56,8 +56,8 @@ func (j *Journal) PlaceAfter(ctx context.Context, after *model.Cursor) (Place, e
 }
 
 // follow returns a follower that begins at a place. Close it.
-func (j *Journal) follow(p Place) (*Follower, error) {
-	f := &Follower{feeds: j.feeds, next: p.next, sure: p.next - 1, prefix: p.prefix}
+func (j *Journal) follow(p Place) (*follower, error) {
+	f := &follower{feeds: j.feeds, next: p.next, sure: p.next - 1, prefix: p.prefix}
 	feed, look, err := f.feeds.attach(p.scope.AccountID)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func fits(ctx context.Context, backend Backend, accountID, position int64, prefi
 // returns the same until Advance. A follower of what comes first gets the journal's end, twice. It fails with ctx's error,
 // with ErrClosed, with ErrCursorInvalid when the journal no longer has what was read of it, or with an error of the backend,
 // after which it may be called again.
-func (f *Follower) Next(ctx context.Context) (from, to int64, err error) {
+func (f *follower) Next(ctx context.Context) (from, to int64, err error) {
 	for {
 		f.feed.mu.Lock()
 		known, size, changed := f.feed.served >= f.look, f.feed.size, f.feed.changed
@@ -122,7 +122,7 @@ func (f *Follower) Next(ctx context.Context) (from, to int64, err error) {
 
 // stillFits checks that the journal, which is another one than before, has what was read. Where reading stopped between two
 // looks the last key is not known here, and whoever reads must say with a cursor how far they came.
-func (f *Follower) stillFits(ctx context.Context) error {
+func (f *follower) stillFits(ctx context.Context) error {
 	if f.sure != f.next-1 {
 		return ErrCursorInvalid
 	}
@@ -130,7 +130,7 @@ func (f *Follower) stillFits(ctx context.Context) error {
 }
 
 // Advance says that everything before next has been read.
-func (f *Follower) Advance(next int64) {
+func (f *follower) Advance(next int64) {
 	f.next = next
 	if next == f.to {
 		f.sure, f.prefix = next-1, model.PrefixOfKey(f.toLast)
@@ -138,4 +138,4 @@ func (f *Follower) Advance(next int64) {
 }
 
 // Close ends following.
-func (f *Follower) Close() { f.feeds.detach(f.feed) }
+func (f *follower) Close() { f.feeds.detach(f.feed) }

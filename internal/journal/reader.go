@@ -28,7 +28,7 @@ type Batch struct {
 // from the database. It is for one goroutine, but for At.
 type Reader struct {
 	journal  *Journal
-	follower *Follower
+	follower *follower
 	scope    model.Scope
 	wanted   Wanted
 	needs    extras
@@ -53,7 +53,7 @@ func (j *Journal) ReadNew(place Place, wanted Wanted) (*Reader, error) {
 	return j.Read(place, wanted)
 }
 
-func (j *Journal) reader(follower *Follower, scope model.Scope, wanted Wanted) *Reader {
+func (j *Journal) reader(follower *follower, scope model.Scope, wanted Wanted) *Reader {
 	r := &Reader{journal: j, follower: follower, scope: scope, wanted: wanted, needs: wanted.Selection.extras(), page: plainPage}
 	if r.needs.payloads() {
 		r.page = ownPage
@@ -78,7 +78,7 @@ func (r *Reader) At(position int64) (*Reader, error) {
 		return nil, ErrClosed
 	}
 	// It is not known which entry comes before the position: when the journal becomes another one, reading must end.
-	again := &Follower{feeds: f.feeds, feed: f.feed, look: f.look, history: r.history.Load(), next: position, sure: unknown}
+	again := &follower{feeds: f.feeds, feed: f.feed, look: f.look, history: r.history.Load(), next: position, sure: unknown}
 	return r.journal.reader(again, r.scope, r.wanted), nil
 }
 
