@@ -131,7 +131,11 @@ func (a *audience) broadcast() func(context.Context, int) (int, error) {
 			body = append(append(strconv.AppendInt(body, int64(next), 10), after...), '\n')
 			next++
 		}
-		_, _, err := question{server: bare, path: "/broadcast", body: body}.ask(ctx)
+		path := "/broadcast"
+		if a.joined {
+			path += "?joined"
+		}
+		_, _, err := question{server: bare, path: path, body: body}.ask(ctx)
 		return first, err
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -37,16 +38,23 @@ type bare struct {
 
 // bareShard is a part of the connections.
 type bareShard struct {
-	payloads chan [][]byte
+	broadcasts chan bareBroadcast
 
 	mu          sync.Mutex       // held while anything is sent
 	subscribers []bareSubscriber // guarded by mu
-	text        []byte           // guarded by mu: the last message, used again
+	text        []byte           // guarded by mu: what was sent last, used again
+}
+
+// bareBroadcast is what came with one request. Joined, each subscriber gets it all with one write, which no library here
+// offers and not everybody would do.
+type bareBroadcast struct {
+	payloads [][]byte
+	joined   bool
 }
 
 type bareSubscriber interface {
-	// send writes one message and returns the buffer for the next one.
-	send(payload, buffer []byte) ([]byte, error)
+	// send writes messages, with one write, and returns the buffer to be used again.
+	send(payloads [][]byte, buffer []byte) ([]byte, error)
 }
 
 // serveBare ends with the context, or with its standard input: who started it may have been killed.
@@ -75,7 +83,7 @@ func serveBare(ctx context.Context, in io.Reader) error {
 func newBare(ctx context.Context) http.Handler {
 	b := &bare{}
 	for range runtime.GOMAXPROCS(0) {
-		s := &bareShard{payloads: make(chan [][]byte, 16)}
+		s := &bareShard{broadcasts: make(chan bareBroadcast, 16)}
 		b.shards = append(b.shards, s)
 		go s.run(ctx)
 	}
@@ -94,7 +102,7 @@ func (b *bare) broadcast(w http.ResponseWriter, r *http.Request) {
 	}
 	payloads := bytes.Split(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))
 	for _, s := range b.shards {
-		s.payloads <- payloads
+		s.broadcasts <- bareBroadcast{payloads: payloads, joined: r.URL.Query().Has("joined")}
 	}
 }
 
@@ -104,19 +112,20 @@ func (b *bare) listen(w http.ResponseWriter, r *http.Request) {
 		shard.serveEvents(w, r)
 		return
 	}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	h := &holder{ResponseWriter: w}
+	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
 		return // Accept has answered
 	}
-	_ = shard.serveSocket(r.Context(), conn) // the client has gone
+	_ = shard.serveSocket(r.Context(), &bareSocket{conn: conn, held: h.held}) // the client has gone
 	_ = conn.CloseNow()
 }
 
 func (s *bareShard) run(ctx context.Context) {
 	for {
 		select {
-		case payloads := <-s.payloads:
-			s.send(payloads)
+		case b := <-s.broadcasts:
+			s.send(b)
 		case <-ctx.Done():
 			return
 		}
@@ -124,16 +133,19 @@ func (s *bareShard) run(ctx context.Context) {
 }
 
 // send gives one subscriber all payloads before it turns to the next, which makes the client read several at once.
-func (s *bareShard) send(payloads [][]byte) {
+func (s *bareShard) send(b bareBroadcast) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	step := 1
+	if b.joined {
+		step = len(b.payloads)
+	}
 	for _, subscriber := range s.subscribers {
-		for _, payload := range payloads {
-			text, err := subscriber.send(payload, s.text)
-			if err != nil {
+		for some := range slices.Chunk(b.payloads, step) {
+			var err error
+			if s.text, err = subscriber.send(some, s.text[:0]); err != nil {
 				break // its handler takes it out
 			}
-			s.text = text[:0]
 		}
 	}
 }
@@ -148,23 +160,75 @@ func (s *bareShard) remove(b bareSubscriber) {
 // bareSocket is one subscription; the load client opens no second one on a connection.
 type bareSocket struct {
 	conn *websocket.Conn
-	id   string // the client's
+	held *heldConn // below conn
+	id   string    // the client's
 }
 
-func (c *bareSocket) send(payload, b []byte) ([]byte, error) {
-	b = append(b, `{"id":"`...)
-	b = append(b, c.id...)
-	b = append(b, `","type":"next","payload":`...)
-	b = append(b, payload...)
-	b = append(b, '}')
-	return b, c.conn.Write(context.Background(), websocket.MessageText, b) // no deadline, so none to set and clear
+func (c *bareSocket) send(payloads [][]byte, b []byte) ([]byte, error) {
+	if len(payloads) > 1 {
+		c.held.holding = true
+	}
+	for _, payload := range payloads {
+		b = append(b[:0], `{"id":"`...)
+		b = append(b, c.id...)
+		b = append(b, `","type":"next","payload":`...)
+		b = append(b, payload...)
+		b = append(b, '}')
+		// No deadline, so none to set and clear.
+		if err := c.conn.Write(context.Background(), websocket.MessageText, b); err != nil {
+			return b, err
+		}
+	}
+	return b, c.held.release()
 }
 
-func (s *bareShard) serveSocket(ctx context.Context, conn *websocket.Conn) error {
-	c := &bareSocket{conn: conn}
+// heldConn can hold back what is written. The load client says nothing that is to be answered while entries come, so that
+// only the shard's goroutine writes.
+type heldConn struct {
+	net.Conn
+
+	holding bool
+	text    []byte
+}
+
+func (c *heldConn) Write(text []byte) (int, error) {
+	if !c.holding {
+		return c.Conn.Write(text)
+	}
+	c.text = append(c.text, text...)
+	return len(text), nil
+}
+
+func (c *heldConn) release() error {
+	if !c.holding {
+		return nil
+	}
+	_, err := c.Conn.Write(c.text)
+	c.holding, c.text = false, nil // nobody keeps a burst's memory
+	return err
+}
+
+// holder lets a WebSocket be made of a heldConn.
+type holder struct {
+	http.ResponseWriter
+
+	held *heldConn
+}
+
+func (h *holder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err == nil {
+		h.held = &heldConn{Conn: conn}
+		buffered.Writer.Reset(h.held)
+		conn = h.held
+	}
+	return conn, buffered, err
+}
+
+func (s *bareShard) serveSocket(ctx context.Context, c *bareSocket) error {
 	defer s.remove(c)
 	for {
-		_, text, err := conn.Read(ctx)
+		_, text, err := c.conn.Read(ctx)
 		if err != nil {
 			return err
 		}
@@ -188,7 +252,7 @@ func (s *bareShard) serveSocket(ctx context.Context, conn *websocket.Conn) error
 			s.mu.Unlock()
 		}
 		if answer != "" {
-			if err := conn.Write(ctx, websocket.MessageText, []byte(answer)); err != nil {
+			if err := c.conn.Write(ctx, websocket.MessageText, []byte(answer)); err != nil {
 				return err
 			}
 		}
@@ -200,10 +264,12 @@ type bareEvents struct {
 	control *http.ResponseController
 }
 
-func (e *bareEvents) send(payload, b []byte) ([]byte, error) {
-	b = append(b, "event: next\ndata: "...)
-	b = append(b, payload...)
-	b = append(b, "\n\n"...)
+func (e *bareEvents) send(payloads [][]byte, b []byte) ([]byte, error) {
+	for _, payload := range payloads {
+		b = append(b, "event: next\ndata: "...)
+		b = append(b, payload...)
+		b = append(b, "\n\n"...)
+	}
 	return b, e.write(b)
 }
 

@@ -52,6 +52,8 @@ type loadTask struct {
 	For   time.Duration `json:"for"`
 	Rate  int           `json:"rate"`  // entries per second
 	Burst int           `json:"burst"` // entries at a time, while two of these are on their way; 0: at a steady rate
+	// Joined makes the bare server send a subscriber's messages of a burst with one write.
+	Joined bool `json:"joined"`
 }
 
 // loadResult is what became of a task.
@@ -85,6 +87,7 @@ type audience struct {
 	subscribers []*subscriber
 	next        int // position of the next entry
 	began       time.Time
+	joined      bool          // the task's
 	longest     time.Duration // until what is due is taken for lost
 
 	delivered atomic.Int64
@@ -303,6 +306,7 @@ func (a *audience) wait(ctx context.Context, missing int64) error {
 }
 
 func (a *audience) run(ctx context.Context, task loadTask) (loadResult, error) {
+	a.joined = task.Joined
 	var bytes int64
 	for _, s := range a.subscribers {
 		bytes -= s.bytes

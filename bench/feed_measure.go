@@ -42,7 +42,9 @@ type feedCell struct {
 	subscribers   int
 	variant       feedVariant
 	product, bare feedFigures
-	rates         ratio // in bursts, product to bare
+	joined        feedFigures // the bare server's in bursts, when it joins writes
+	toBare        ratio       // of the rates in bursts, the product's to the bare server's
+	toJoined      ratio
 	appending     spent // in bursts as well, with nobody listening
 }
 
@@ -94,7 +96,7 @@ func measureFeed(ctx context.Context, cfg feedSettings, database, databaseURL st
 				return nil, fmt.Errorf("%s, %s subscribers by %s: %w", database, thousands(n), variant, err)
 			}
 			fmt.Fprintf(os.Stderr, "%s, %s subscribers by %s: %s of the bare broadcast (%s)\n",
-				database, thousands(n), variant, cell.rates, time.Since(began).Round(time.Second))
+				database, thousands(n), variant, cell.toBare, time.Since(began).Round(time.Second))
 			s.cells = append(s.cells, cell)
 		}
 	}
@@ -230,15 +232,23 @@ func (c *feedCell) measureMemory(ctx context.Context, cfg feedSettings, pair []*
 // measureBursts lets each server deliver as fast as it can, in turns, another one first each time. A round before the first
 // is not counted.
 func (c *feedCell) measureBursts(cfg feedSettings, pair []*contestant) error {
+	turns := []struct {
+		*contestant
+
+		joined bool
+		into   *feedFigures
+	}{{pair[0], false, &c.product}, {pair[1], false, &c.bare}, {pair[1], true, &c.joined}}
 	for round := -1; round < cfg.rounds; round++ {
-		for turn := range pair {
-			each := pair[(turn+round+1)%len(pair)]
-			figures, err := each.run(c.bursts())
+		for i := range turns {
+			turn := turns[(i+round+1)%len(turns)]
+			task := c.bursts()
+			task.Joined = turn.joined
+			figures, err := turn.run(task)
 			if err != nil {
 				return err
 			}
 			if round >= 0 {
-				each.figures.bursts = append(each.figures.bursts, figures)
+				turn.into.bursts = append(turn.into.bursts, figures)
 			}
 		}
 	}
@@ -247,12 +257,17 @@ func (c *feedCell) measureBursts(cfg feedSettings, pair []*contestant) error {
 		return fmt.Errorf("the messages are not equally long: %d bytes of %d and %d bytes of %d",
 			ours.Bytes, ours.Messages, theirs.Bytes, theirs.Messages)
 	}
-	ratios := c.product.rates()
-	for i, other := range c.bare.rates() {
-		ratios[i] /= other
-	}
-	c.rates = ratio{median(ratios), slices.Min(ratios), slices.Max(ratios)}
+	c.toBare, c.toJoined = c.product.over(&c.bare), c.product.over(&c.joined)
 	return nil
+}
+
+// over compares the rates in bursts, round with round.
+func (f *feedFigures) over(other *feedFigures) ratio {
+	ratios := f.rates()
+	for i, rate := range other.rates() {
+		ratios[i] /= rate
+	}
+	return ratio{median(ratios), slices.Min(ratios), slices.Max(ratios)}
 }
 
 func (c *contestant) run(task loadTask) (s spent, err error) {

@@ -32,7 +32,8 @@ func feedMarkdown(cfg feedSettings, sections []*feedSection) string {
 	line("")
 	line("Written by `go run ./bench feed` on %s, on %s, %d cores, Go %s, load average at the end %s.",
 		time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), load())
-	line("*Bare* is a broadcast of the same bytes by a server written by hand. Servers, database and subscribers share the cores.")
+	line("*Bare* is a broadcast of the same bytes by a server written by hand, a write for each message; *joined* is the same with")
+	line("one write for all messages of a burst. Servers, database and subscribers share the cores.")
 	line("Ratios are medians over %d rounds, with the least and the greatest round in brackets.", cfg.rounds)
 	for _, s := range sections {
 		s.writeBursts(line)
@@ -46,14 +47,15 @@ func (s *feedSection) writeBursts(line func(string, ...any)) {
 	line("")
 	line("### %s: as fast as it goes", s.database)
 	line("")
-	line("| subscribers | messages/s | bare | ÷ bare | cores busy | bare " +
-		"| µs of a core for a message: server | of it appending | bare | client |")
-	line("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	line("| subscribers | messages/s | bare | ÷ bare | joined | ÷ joined | cores busy | bare | joined " +
+		"| µs of a core for a message: server | of it appending | bare | joined | client |")
+	line("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 	for _, c := range s.cells {
 		appending := float64(c.appending.server.Microseconds()) / float64(c.appending.Entries*c.subscribers)
-		line("| %s | %s | %s | **%.2f** (%.2f to %.2f) | %.2f | %.2f | %.1f | %.1f | %.1f | %.1f |", c,
-			thousands(int(c.product.rate())), thousands(int(c.bare.rate())), c.rates.median, c.rates.least, c.rates.greatest,
-			c.product.busy(), c.bare.busy(), c.product.perMessage(serversTime), appending, c.bare.perMessage(serversTime),
+		line("| %s | %s | %s | **%.2f** (%.2f to %.2f) | %s | %s | %.2f | %.2f | %.2f | %.1f | %.1f | %.1f | %.1f | %.1f |", c,
+			thousands(int(c.product.rate())), thousands(int(c.bare.rate())), c.toBare.median, c.toBare.least, c.toBare.greatest,
+			thousands(int(c.joined.rate())), c.toJoined, c.product.busy(), c.bare.busy(), c.joined.busy(),
+			c.product.perMessage(serversTime), appending, c.bare.perMessage(serversTime), c.joined.perMessage(serversTime),
 			c.product.perMessage(clientsTime))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -64,11 +65,13 @@ func TestEverySubscriberOfTheBareServerGetsEveryEntry(t *testing.T) {
 				require.GreaterOrEqual(t, result.Asked.Max, result.Asked.P99)
 				require.Less(t, result.Answered.P50, result.Asked.P50, "the answer comes after the question")
 
-				result, err = a.run(t.Context(), loadTask{For: 50 * time.Millisecond, Burst: 30})
-				require.NoError(t, err)
-				require.Positive(t, result.Entries)
-				require.Zero(t, result.Entries%30)
-				require.EqualValues(t, result.Entries*20, result.Messages)
+				for _, joined := range []bool{false, true, false} {
+					result, err = a.run(t.Context(), loadTask{For: 50 * time.Millisecond, Burst: 30, Joined: joined})
+					require.NoError(t, err)
+					require.Positive(t, result.Entries)
+					require.Zero(t, result.Entries%30)
+					require.EqualValues(t, result.Entries*20, result.Messages)
+				}
 			})
 		}
 	}
@@ -113,6 +116,37 @@ func TestTheLoadClientNoticesWhatIsWrong(t *testing.T) {
 			require.EqualError(t, err, c.want)
 		})
 	}
+}
+
+// countingConn counts writes.
+type countingConn struct {
+	net.Conn
+
+	writes []string
+}
+
+func (c *countingConn) Write(text []byte) (int, error) {
+	c.writes = append(c.writes, string(text))
+	return len(text), nil
+}
+
+func TestWhatIsHeldIsOneWrite(t *testing.T) {
+	t.Parallel()
+	counting := &countingConn{}
+	held := &heldConn{Conn: counting}
+	say := func(text string) {
+		_, err := io.WriteString(held, text)
+		require.NoError(t, err)
+	}
+	say("a")
+	require.NoError(t, held.release())
+	held.holding = true
+	say("b")
+	say("c")
+	require.Equal(t, []string{"a"}, counting.writes)
+	require.NoError(t, held.release())
+	say("d")
+	require.Equal(t, []string{"a", "bc", "d"}, counting.writes)
 }
 
 func TestASecondWriterIsNoticed(t *testing.T) {
