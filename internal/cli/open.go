@@ -30,8 +30,14 @@ func (w writing) validate() error {
 }
 
 // openStore opens the database, says to a reader which one it is, and brings its schema up to date unless told not to.
-func openStore(ctx context.Context, cfg config.Database, log *slog.Logger, say io.Writer) (*store.Store, error) {
-	s, err := store.Open(ctx, cfg.URL, store.Options{Logger: log, MaxConns: cfg.MaxConns})
+func openStore(
+	ctx context.Context, cfg config.Database, log *slog.Logger, say io.Writer, set ...func(*store.Options),
+) (*store.Store, error) {
+	options := store.Options{Logger: log, MaxConns: cfg.MaxConns}
+	for _, f := range set {
+		f(&options)
+	}
+	s, err := store.Open(ctx, cfg.URL, options)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer listener.Close()
-	s, err := openStore(ctx, c.Database, log, io.out)
+	s, err := openStore(ctx, c.Database, log, io.out, func(o *store.Options) { o.FeedURL = c.Server.FeedDatabaseURL })
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,9 @@ func newServer(
 	limits.MaxViewerOperations = cfg.Server.MaxViewerOperations
 	viewer := model.Viewer{Account: account, Role: model.RoleOperator}
 	return httpserver.New(limits, graph.NewSchema(resolver), httpserver.Deps{
-		Ready:  s.Ready,
-		Static: web.Dist(),
+		Ready:    s.Ready,
+		Degraded: j.Degraded,
+		Static:   web.Dist(),
 		Viewer: func(ctx context.Context, _ *http.Request, _ map[string]any) (context.Context, error) {
 			return model.WithViewer(ctx, viewer), nil
 		},

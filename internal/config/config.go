@@ -73,8 +73,12 @@ type Server struct {
 	AppendTimeout time.Duration `name:"append-timeout" env:"SAMJOURNAL_APPEND_TIMEOUT" default:"2s" placeholder:"DURATION" help:"How long an append may take until it is durable, 10ms to 10m; a longer one answers UNAVAILABLE. Default: ${default}"`
 	// AppendQueueBytes bounds the payloads that wait to be appended, in bytes; more answers UNAVAILABLE at once. Default 64 MiB.
 	AppendQueueBytes int `name:"append-queue-bytes" env:"SAMJOURNAL_APPEND_QUEUE_BYTES" default:"67108864" placeholder:"BYTES" help:"Payloads that may wait to be appended, 1 MiB to 16 GiB; more answers UNAVAILABLE at once. Default: ${default}"`
-	// FeedPoll is how often the feed looks for entries that other processes appended, while there are subscribers. Default 500 ms.
-	FeedPoll time.Duration `name:"feed-poll" env:"SAMJOURNAL_FEED_POLL" default:"500ms" placeholder:"DURATION" help:"How often subscriptions look for entries of other processes, 10ms to 1m. Default: ${default}"`
+	// FeedDatabaseURL is where notifications of commits are heard: a direct way to the same PostgreSQL database, where DATABASE_URL
+	// goes through a pooler that does not pass them on. Default: DATABASE_URL.
+	FeedDatabaseURL string `name:"feed-database-url" env:"SAMJOURNAL_FEED_DATABASE_URL" placeholder:"URL" help:"Where PostgreSQL's notifications of commits are heard, if not at DATABASE_URL: the same database without the pooler in between."`
+	// FeedPoll is how often the feed looks for entries of other processes while it is not told of them and there are
+	// subscribers. Default 500 ms.
+	FeedPoll time.Duration `name:"feed-poll" env:"SAMJOURNAL_FEED_POLL" default:"500ms" placeholder:"DURATION" help:"How often subscriptions look for entries of other processes while notifications are lost, 10ms to 1m. Default: ${default}"`
 	// MaxConnections limits WebSocket connections and event streams together. Default 10,000.
 	MaxConnections int `name:"max-connections" env:"SAMJOURNAL_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"WebSocket connections and event streams at a time, 1 to 1000000. Default: ${default}"`
 	// MaxConnectionOperations limits the operations that run at the same time on one WebSocket connection. Default 100.

@@ -124,6 +124,9 @@ type ViewerFunc func(ctx context.Context, r *http.Request, init map[string]any) 
 type Deps struct {
 	// Ready says whether the database is reachable and migrated; its error is the reason that /readyz shows. Nil means always.
 	Ready func(ctx context.Context) error
+	// Degraded says what does not work as it should although requests are answered; its error is the reason that /readyz
+	// shows, with status 200. Nil means never.
+	Degraded func() error
 	// Static holds the built Playground, index.html at its root. Nil or without index.html, a page says how to build it.
 	Static fs.FS
 	// Viewer puts the viewer in the context. Nil leaves the context as it is.

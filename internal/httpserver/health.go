@@ -40,6 +40,14 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 
+	if s.deps.Degraded != nil {
+		if err := s.deps.Degraded(); err != nil {
+			writeHealth(w, http.StatusOK, health{Status: "degraded", Reason: err.Error()})
+
+			return
+		}
+	}
+
 	writeHealth(w, http.StatusOK, health{Status: "ready"})
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"samjournal/ent"
@@ -23,6 +24,9 @@ type Options struct {
 	// MaxConns is the most connections held to PostgreSQL, or the most that read from SQLite, which has one more that
 	// writes. 0 takes pool_max_conns of the URL, else four or the number of processors, whichever is more.
 	MaxConns int
+	// FeedURL is where notifications of commits are heard, when that is not the database's URL: a direct way to the same
+	// PostgreSQL database where a pooler is in between. It is refused with SQLite.
+	FeedURL string
 	// SQLLog hears every statement before it runs, Ent's and the migrations' too, on whichever goroutine runs it. nil is
 	// off. It is for tests: statements carry payloads.
 	SQLLog func(query string, args []any)
@@ -35,11 +39,15 @@ type Store struct {
 	shown   string // the URL without password
 	log     *slog.Logger
 	ent     *ent.Client
-	pool    *pgxpool.Pool // PostgreSQL only
-	read    *sql.DB       // SQLite: connections that cannot write
-	write   *sql.DB       // SQLite: one connection, whose transactions begin IMMEDIATE; PostgreSQL: the same as read
+	pool    *pgxpool.Pool   // PostgreSQL only
+	feed    *pgx.ConnConfig // PostgreSQL only: where notifications are heard
+	hidden  []string        // what of the URLs must not be shown
+	read    *sql.DB         // SQLite: connections that cannot write
+	write   *sql.DB         // SQLite: one connection, whose transactions begin IMMEDIATE; PostgreSQL: the same as read
 	// migrating opens the database for a migration. The caller closes it.
 	migrating func() (*sql.DB, error)
+	// watching opens a SQLite database for one connection that only looks. The caller closes it.
+	watching func() (*sql.DB, error)
 }
 
 // Open opens the database that databaseURL (DATABASE_URL) names:
@@ -69,9 +77,38 @@ func Open(ctx context.Context, databaseURL string, opts Options) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
+	if opts.FeedURL != "" {
+		if err := s.hearAt(opts.FeedURL); err != nil {
+			return nil, errors.Join(fmt.Errorf("SAMJOURNAL_FEED_DATABASE_URL: %w", err), s.Close())
+		}
+	}
 	s.log = opts.Logger
 	s.intercept()
 	return s, nil
+}
+
+// hearAt sets where notifications are heard.
+func (s *Store) hearAt(feedURL string) error {
+	if s.dialect != dialect.Postgres {
+		return errors.New("is for PostgreSQL only, and DATABASE_URL names a SQLite file; leave it out")
+	}
+	switch scheme, _, _ := strings.Cut(feedURL, ":"); strings.ToLower(scheme) {
+	case "postgres", "postgresql":
+	default:
+		return errors.New("must be a URL of the same PostgreSQL database, postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	}
+	u, err := parsePostgresURL(feedURL)
+	if err != nil {
+		return err
+	}
+	hidden := secrets(u)
+	cfg, err := pgx.ParseConfig(feedURL)
+	if err != nil {
+		return parseError(err, hidden)
+	}
+	cfg.RuntimeParams["application_name"] = applicationName
+	s.feed, s.hidden = cfg, append(s.hidden, hidden...)
+	return nil
 }
 
 // errScheme shows of the URL no more than its scheme: the rest may be a password.

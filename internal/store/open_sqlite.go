@@ -223,6 +223,7 @@ func openSQLite(ctx context.Context, databaseURL string, opts Options) (*Store, 
 		return nil, errors.Join(err, s.write.Close())
 	}
 	s.migrating = func() (*sql.DB, error) { return sqlitePool(u.dsn(false), 1, opts.SQLLog, true) }
+	s.watching = func() (*sql.DB, error) { return sqlitePool(u.dsn(true), 1, nil, false) }
 	// The writer goes first: it creates the file and turns WAL on, which readers cannot.
 	if err := errors.Join(reach(ctx, s.write, u.busy), reach(ctx, s.read, u.busy)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", u.path, translate(err)), s.Close())
