@@ -105,7 +105,7 @@ func measureFeed(ctx context.Context, cfg feedSettings, database, databaseURL st
 
 // measure starts both servers, fresh, so that their memory is that of this cell.
 func (c *feedCell) measure(ctx context.Context, cfg feedSettings, databaseURL string) (err error) {
-	product, err := startProduct(ctx, cfg.settings, databaseURL)
+	product, err := startFeedProduct(ctx, cfg, databaseURL, c.subscribers)
 	if err != nil {
 		return err
 	}

@@ -86,6 +86,14 @@ func (p *loadProcess) stop() error {
 	return errors.Join(err, p.process.Wait())
 }
 
+// startFeedProduct starts the product with room for all subscribers, and for those before who are not quite gone.
+func startFeedProduct(ctx context.Context, cfg feedSettings, databaseURL string, subscribers int) (*server, error) {
+	command := exec.CommandContext(ctx, cfg.product, "serve", "--listen=127.0.0.1:0")
+	command.Env = append(os.Environ(), "DATABASE_URL="+databaseURL,
+		"SAMJOURNAL_MAX_CONNECTIONS="+strconv.Itoa(subscribers+1000))
+	return start(ctx, command)
+}
+
 func startBare(ctx context.Context) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
