@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"samjournal/graph"
@@ -52,8 +53,9 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	registry := prometheus.NewRegistry()
 	j, err := openJournal(s, c.Redaction, c.Digest, log, func(cfg *journal.Config) {
-		cfg.Poll, cfg.Listen = c.Server.FeedPoll, s.Listen
+		cfg.Poll, cfg.Listen, cfg.Metrics = c.Server.FeedPoll, s.Listen, registry
 		cfg.Limits = journal.Limits{Timeout: c.Server.AppendTimeout, QueueBytes: c.Server.AppendQueueBytes}
 	})
 	if err != nil {
@@ -64,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := newServer(c.Config, log, s, j, account)
+	server, err := newServer(c.Config, log, s, j, account, registry)
 	if err != nil {
 		return err
 	}
@@ -89,7 +91,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 func newServer(
-	cfg config.Config, log *slog.Logger, s *store.Store, j *journal.Journal, account model.Account,
+	cfg config.Config, log *slog.Logger, s *store.Store, j *journal.Journal, account model.Account, registry *prometheus.Registry,
 ) (*httpserver.Server, error) {
 	resolver := &graph.Resolver{Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit}
 	limits := httpserver.DefaultConfig()
@@ -111,6 +113,7 @@ func newServer(
 		Present:    graph.PresentError,
 		Extensions: graph.Extensions(),
 		Logger:     log,
+		Registry:   registry,
 	})
 }
 

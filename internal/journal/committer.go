@@ -47,6 +47,7 @@ type committer struct {
 	backend Backend
 	clock   func() time.Time
 	limits  Limits
+	metrics *metrics // set before the first append
 
 	ctx     context.Context //nolint:containedctx // ends with close; it is the lifetime of the goroutines below
 	cancel  context.CancelFunc
@@ -56,6 +57,7 @@ type committer struct {
 	accounts map[int64]*waiting // accounts with appends that wait or are committed; guarded by mu
 	ready    []*waiting         // those that wait for a connection, longest first; guarded by mu
 	workers  int                // goroutines that commit; guarded by mu
+	rows     int                // entries that wait; guarded by mu
 	bytes    int                // payload bytes that wait; guarded by mu
 	closed   bool               // guarded by mu
 }
@@ -132,6 +134,7 @@ func (c *committer) enqueue(accountID int64, p *pending) error {
 	}
 	w.queue = append(w.queue, p)
 	w.rows += len(p.entries)
+	c.rows += len(p.entries)
 	c.bytes += p.bytes
 	if c.accounts[accountID] == nil {
 		c.accounts[accountID] = w
@@ -182,6 +185,7 @@ func (c *committer) take() (*waiting, []*pending) {
 		w.queue[0] = nil
 		w.queue = w.queue[1:]
 		w.rows -= len(p.entries)
+		c.rows -= len(p.entries)
 		c.bytes -= p.bytes
 		if p.ctx.Err() == nil {
 			batch, rows, bytes = append(batch, p), rows+len(p.entries), bytes+p.bytes
@@ -229,7 +233,9 @@ func (c *committer) commit(accountID int64, batch []*pending) {
 // What is durable when: nothing until the backend returns; then everything that it answers for. A crash before it returns
 // leaves all of the transaction or nothing; nobody was answered, and whoever asks again with the same key is told.
 func (c *committer) store(ctx context.Context, accountID int64, entries []store.NewEntry) ([]store.Appended, error) {
+	begun := time.Now()
 	results, err := c.backend.Append(ctx, accountID, c.clock(), entries)
+	c.metrics.committed(len(entries), time.Since(begun), err)
 	if !errors.Is(err, store.ErrRefused) {
 		return results, err
 	}

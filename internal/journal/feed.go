@@ -32,8 +32,8 @@ type feeds struct {
 	listen  listenFunc  // may be nil
 	entries EntryReader // may be nil: then nothing is read but heads
 	clock   func() time.Time
-	lag     func(time.Duration) // hears how old the newest entry was whenever entries have been read
-	ctx     context.Context     //nolint:containedctx // ends with close; it is the lifetime of the goroutines below
+	metrics *metrics        // set before the first follower
+	ctx     context.Context //nolint:containedctx // ends with close; it is the lifetime of the goroutines below
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
@@ -69,7 +69,7 @@ func newFeeds(cfg Config) *feeds {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &feeds{
 		backend: cfg.Backend, poll: cfg.Poll, log: cfg.Logger, listen: cfg.Listen, entries: cfg.Entries, clock: cfg.Clock,
-		lag: func(time.Duration) {}, ctx: ctx, cancel: cancel, byAccount: map[int64]*feed{},
+		ctx: ctx, cancel: cancel, byAccount: map[int64]*feed{},
 	}
 }
 
@@ -271,13 +271,13 @@ func (fs *feeds) watch(ctx context.Context, f *feed) {
 
 func (fs *feeds) lookAt(ctx context.Context, f *feed) error {
 	f.mu.Lock()
-	asked, before := f.wanted, store.Head{Size: f.size, LastKey: f.lastKey}
+	asked, begun, before := f.wanted, f.served > 0, store.Head{Size: f.size, LastKey: f.lastKey}
 	f.mu.Unlock()
 	head, same, err := fs.lookAtHead(ctx, f, before)
 	if err != nil {
 		return err
 	}
-	if same && before.LastKey != "" && head.Size > before.Size && f.reads() {
+	if same && begun && head.Size > before.Size && f.reads() {
 		return fs.readNew(ctx, f, before.Size, head, asked)
 	}
 	f.mu.Lock()

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"samjournal/internal/journal/redaction"
 	"samjournal/internal/model"
 	"samjournal/internal/store"
@@ -54,6 +56,7 @@ type Config struct {
 	Poll      time.Duration // how often the feed looks for entries of other processes while there are subscribers; default 1 s
 	// Entries reads entries for the feed's readers; see ReadEntries. Without it a reader gets nothing.
 	Entries EntryReader
+	Metrics prometheus.Registerer // of the append path and the feed; nil: none
 	// Listen, when set, tells of commits of all processes until ctx ends; see store.Store.Listen. While it is connected the
 	// feed looks by itself only every 10 s. It runs from the first subscriber on.
 	Listen listenFunc
@@ -91,10 +94,15 @@ func New(cfg Config) (*Journal, error) {
 	if cfg.Poll <= 0 {
 		cfg.Poll = time.Second
 	}
+	committer, feeds := newCommitter(cfg.Backend, cfg.Clock, cfg.Limits), newFeeds(cfg)
+	numbers, err := newMetrics(cfg.Metrics, committer)
+	if err != nil {
+		return nil, err
+	}
+	committer.metrics, feeds.metrics = numbers, numbers
 	return &Journal{
 		backend: cfg.Backend, redactor: cfg.Redactor, entries: cfg.Entries, clock: cfg.Clock, random: cfg.Random,
-		serverKey: cfg.DigestKey, digestKeys: map[int64][]byte{}, committer: newCommitter(cfg.Backend, cfg.Clock, cfg.Limits),
-		feeds: newFeeds(cfg),
+		serverKey: cfg.DigestKey, digestKeys: map[int64][]byte{}, committer: committer, feeds: feeds,
 	}, nil
 }
 
@@ -127,6 +135,7 @@ func (j *Journal) Append(ctx context.Context, inputs []Input) ([]Result, error) 
 	}
 	appended, err := j.committer.append(ctx, scope.AccountID, batch)
 	if err != nil {
+		j.committer.metrics.answered(err)
 		return nil, err
 	}
 	added := false

@@ -99,7 +99,7 @@ func (fs *feeds) readNew(ctx context.Context, f *feed, from int64, head store.He
 			return err
 		}
 		last := r.entries[len(r.entries)-1]
-		fs.lag(fs.clock().Sub(last.RecordedAt))
+		fs.metrics.lag.Observe(fs.clock().Sub(last.RecordedAt).Seconds())
 		from = r.to()
 		f.mu.Lock()
 		f.recent.add(r)
