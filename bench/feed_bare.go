@@ -42,7 +42,7 @@ type bareShard struct {
 
 	mu          sync.Mutex       // held while anything is sent
 	subscribers []bareSubscriber // guarded by mu
-	text        []byte           // guarded by mu: what was sent last, used again
+	text, held  []byte           // guarded by mu: buffers that are used again and again
 }
 
 // bareBroadcast is what came with one request. Joined, each subscriber gets it all with one write, which no library here
@@ -117,7 +117,7 @@ func (b *bare) listen(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Accept has answered
 	}
-	_ = shard.serveSocket(r.Context(), &bareSocket{conn: conn, held: h.held}) // the client has gone
+	_ = shard.serveSocket(r.Context(), &bareSocket{shard: shard, conn: conn, held: h.held}) // the client has gone
 	_ = conn.CloseNow()
 }
 
@@ -159,14 +159,15 @@ func (s *bareShard) remove(b bareSubscriber) {
 
 // bareSocket is one subscription; the load client opens no second one on a connection.
 type bareSocket struct {
-	conn *websocket.Conn
-	held *heldConn // below conn
-	id   string    // the client's
+	shard *bareShard
+	conn  *websocket.Conn
+	held  *heldConn // below conn
+	id    string    // the client's
 }
 
 func (c *bareSocket) send(payloads [][]byte, b []byte) ([]byte, error) {
 	if len(payloads) > 1 {
-		c.held.holding = true
+		c.held.hold(c.shard.held)
 	}
 	for _, payload := range payloads {
 		b = append(b[:0], `{"id":"`...)
@@ -179,7 +180,12 @@ func (c *bareSocket) send(payloads [][]byte, b []byte) ([]byte, error) {
 			return b, err
 		}
 	}
-	return b, c.held.release()
+	if len(payloads) > 1 {
+		var err error
+		c.shard.held, err = c.held.release()
+		return b, err
+	}
+	return b, nil
 }
 
 // heldConn can hold back what is written. The load client says nothing that is to be answered while entries come, so that
@@ -199,13 +205,14 @@ func (c *heldConn) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-func (c *heldConn) release() error {
-	if !c.holding {
-		return nil
-	}
-	_, err := c.Conn.Write(c.text)
-	c.holding, c.text = false, nil // nobody keeps a burst's memory
-	return err
+func (c *heldConn) hold(buffer []byte) { c.holding, c.text = true, buffer[:0] }
+
+// release writes what was held and gives the buffer back.
+func (c *heldConn) release() ([]byte, error) {
+	buffer := c.text
+	c.holding, c.text = false, nil
+	_, err := c.Conn.Write(buffer)
+	return buffer, err
 }
 
 // holder lets a WebSocket be made of a heldConn.

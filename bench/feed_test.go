@@ -139,12 +139,12 @@ func TestWhatIsHeldIsOneWrite(t *testing.T) {
 		require.NoError(t, err)
 	}
 	say("a")
-	require.NoError(t, held.release())
-	held.holding = true
+	held.hold([]byte("what was there before"))
 	say("b")
 	say("c")
 	require.Equal(t, []string{"a"}, counting.writes)
-	require.NoError(t, held.release())
+	_, err := held.release()
+	require.NoError(t, err)
 	say("d")
 	require.Equal(t, []string{"a", "bc", "d"}, counting.writes)
 }
