@@ -118,12 +118,13 @@ class Server {
   }
 }
 
-/** Serves, on loopback, the journal at databaseURL, or a new one in SQLite, with at least so many entries. */
-export async function startServer({ entries = 0, databaseURL } = {}) {
+/** Serves, on loopback, the journal at databaseURL, or a new one in SQLite, with at least so many entries; env configures it. */
+export async function startServer({ entries = 0, databaseURL, env: settings = {} } = {}) {
   await run(['version']);
   const directory = await mkdtemp(path.join(tmpdir(), 'samjournal-test-'));
   const port = await freePort();
-  const env = { DATABASE_URL: databaseURL ?? `file:${directory}/samjournal.db`, SAMJOURNAL_LISTEN: `127.0.0.1:${port}` };
+  const own = { DATABASE_URL: databaseURL ?? `file:${directory}/samjournal.db`, SAMJOURNAL_LISTEN: `127.0.0.1:${port}` };
+  const env = { ...settings, ...own };
   const server = new Server(port, env, directory);
   await server.start();
   await server.seed(entries);

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { transformAsync } from '@babel/core';
+import ts from 'typescript';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const project = path.dirname(here);
@@ -17,8 +18,8 @@ const execute = promisify(execFile);
 const customScalarTypes = { Time: 'string', JSON: 'unknown', Cursor: 'string', Long: 'number' };
 
 /** Runs relay-compiler into a new directory under .built; gives the directory and the text of each artifact by name. */
-export async function compile(schema, language) {
-  const built = path.join(project, '.built', `relay-${language}`);
+export async function compile(schema, language, name = `relay-${language}`) {
+  const built = path.join(project, '.built', name);
   await rm(built, { recursive: true, force: true });
   const artifacts = path.join(built, '__generated__');
   await mkdir(artifacts, { recursive: true });
@@ -26,7 +27,7 @@ export async function compile(schema, language) {
   await writeFile(path.join(built, 'package.json'), '{ "type": "commonjs" }\n');
   const config = {
     root: project,
-    sources: { relay: 'entries' },
+    sources: { relay: 'entries', recipes: 'entries' },
     projects: {
       entries: {
         schema: path.relative(project, path.join(built, 'schema.graphql')),
@@ -48,16 +49,29 @@ export async function compile(schema, language) {
 /** Compiles the components against the schema and loads them. */
 export async function load(schema) {
   const { built } = await compile(schema, 'javascript');
-  const source = await readFile(path.join(here, 'entries.jsx'), 'utf8');
-  const { code } = await transformAsync(source, {
+  return require(await transform(built, path.join(here, 'entries.jsx')));
+}
+
+/** Compiles the recipe against the schema and loads it. */
+export async function loadRecipe(schema) {
+  const { built } = await compile(schema, 'javascript', 'recipes');
+  const recipes = path.join(project, 'recipes');
+  await transform(built, path.join(recipes, 'entries.js'));
+  return require(await transform(built, path.join(recipes, 'relay.js')));
+}
+
+/** Puts a source as Node runs it, a CommonJS module, beside the artifacts that it refers to. */
+async function transform(built, source) {
+  const { code } = await transformAsync(await readFile(source, 'utf8'), {
     babelrc: false,
     configFile: false,
     // The artifacts are looked for beside this name.
-    filename: path.join(built, 'entries.jsx'),
+    filename: path.join(built, path.basename(source)),
     presets: [['@babel/preset-react', { runtime: 'classic' }]],
     plugins: [['relay', { eagerEsModules: false }]],
   });
-  const file = path.join(built, 'entries.js');
-  await writeFile(file, code);
-  return require(file);
+  const file = path.join(built, `${path.parse(source).name}.js`);
+  const { module, target } = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
+  await writeFile(file, ts.transpileModule(code, { compilerOptions: { module, target } }).outputText);
+  return file;
 }
