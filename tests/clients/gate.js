@@ -8,6 +8,7 @@ export class Gate {
   /** How many messages were held back so far. */
   heldBack = 0;
   #held = new Map();
+  #losing;
 
   /** Holds back what carries a field of this name; gives what lets it through. */
   hold(field) {
@@ -17,6 +18,17 @@ export class Gate {
       this.#held.delete(`"${field}"`);
       release();
     };
+  }
+
+  /** Loses the next message that carries a field of this name, and the connection with it. */
+  lose(field) {
+    this.#losing = `"${field}"`;
+  }
+
+  #loses(text) {
+    if (!this.#losing || !text.includes(this.#losing)) return false;
+    this.#losing = undefined;
+    return true;
   }
 
   /** A promise while this message is held back. */
@@ -32,7 +44,7 @@ export class Gate {
 
   /** For the option webSocketImpl. What follows in an operation that is held back waits behind it. */
   get WebSocket() {
-    const [holds, pass] = [(text) => this.#holds(text), (text) => this.#pass(text)];
+    const [holds, loses, pass] = [(text) => this.#holds(text), (text) => this.#loses(text), (text) => this.#pass(text)];
     return class extends WebSocket {
       #waiting = new Map(); // by the operation's id
 
@@ -46,6 +58,7 @@ export class Gate {
           handle(event);
         };
         super.onmessage = (event) => {
+          if (loses(event.data)) return this.terminate();
           const { id } = JSON.parse(event.data);
           const held = this.#waiting.get(id) ?? holds(event.data);
           if (!held) return receive(event);
@@ -66,6 +79,7 @@ export class Gate {
       return new Response(response.body.pipeThrough(this.#events()), response);
     }
     const text = await response.text();
+    if (this.#loses(text)) throw new TypeError('the connection was lost');
     await this.#holds(text);
     return new Response(text, response);
   };
@@ -79,6 +93,7 @@ export class Gate {
         const events = (rest + decoder.decode(chunk, { stream: true })).split(/(?<=\n\n)/);
         rest = events.at(-1).endsWith('\n\n') ? '' : events.pop();
         for (const event of events) {
+          if (this.#loses(event)) throw new TypeError('the connection was lost');
           await this.#holds(event);
           this.#pass(event);
           controller.enqueue(encoder.encode(event));

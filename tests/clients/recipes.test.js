@@ -87,7 +87,7 @@ async function write(signal, one) {
 }
 
 // Most of the time is spent waiting.
-describe('recipes', { concurrency: 2 }, () => {
+describe('recipes', { concurrency: 3 }, () => {
   for (const { name: database, create } of databases) {
     for (const name of Object.keys(applications)) {
       describe(`the recipe for ${name} on ${database}`, { concurrency: 1, timeout: 300_000 }, () => {
@@ -171,6 +171,17 @@ describe('recipes', { concurrency: 2 }, () => {
             await assertCurrent(app, other.url);
             assert.equal(app.ids().length, shown + 2);
           }
+        });
+
+        test('appends an entry once when the answer is lost', async (t) => {
+          const { app, gate, create, problems } = await show(t, name, `${server.url}/graphql`);
+          gate.lose('createEntry');
+          const { created } = await create(0);
+          assert.equal(problems.create.length, 1);
+          assert.equal(created, false, 'the first attempt had stored it');
+          await eventually('the entry by the subscription', () => gate.arrived.length === 1);
+          await assertCurrent(app, other.url);
+          assert.equal(app.ids().length, page + 1);
         });
 
         test('keeps the order of positions when its own entry is answered before others have arrived', async (t) => {
