@@ -21,7 +21,7 @@ const probePrefix = "probe "
 
 const (
 	listenSilence = 30 * time.Second // how long a listening connection may be silent before it is probed
-	listenAnswer  = 5 * time.Second  // how long connecting, and hearing the probe, may take
+	listenAnswer  = 5 * time.Second  // how long connecting, sending the probe, and hearing it may take, each
 )
 
 // errUnheard says that a notification did not arrive.
@@ -30,31 +30,48 @@ var errUnheard = errors.New("listen: the connection hears no notifications of th
 
 // hearNotifications listens on one connection until it or ctx ends.
 func (s *Store) hearNotifications(ctx context.Context, committed func(int64), begun func()) error {
-	connecting, cancel := context.WithTimeout(ctx, listenAnswer)
-	defer cancel()
-	conn, err := pgx.ConnectConfig(connecting, s.feed)
+	conn, err := s.startListening(ctx)
 	if err != nil {
-		return fmt.Errorf("listen: %w", connectError(showPostgres(s.feed), err, s.hidden))
+		return err
 	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenAnswer)
-		defer cancel()
-		_ = conn.Close(closing) // it is of no use any more, whatever closing it says
-	}()
-	if _, err := conn.Exec(connecting, "LISTEN "+commitChannel); err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
+	defer closeListening(ctx, conn)
 	if err := s.probe(ctx, conn, committed); err != nil {
 		return err
 	}
 	begun()
 	for {
-		if _, err := hear(ctx, conn, listenSilence, "", committed); err != nil {
+		if _, err := hear(ctx, conn, s.silence, "", committed); err != nil {
 			return err
 		}
 		if err := s.probe(ctx, conn, committed); err != nil {
 			return err
 		}
+	}
+}
+
+func (s *Store) startListening(ctx context.Context) (*pgx.Conn, error) {
+	connecting, cancel := context.WithTimeout(ctx, listenAnswer)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(connecting, s.feed)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", connectError(showPostgres(s.feed), err, s.hidden))
+	}
+	if _, err := conn.Exec(connecting, "LISTEN "+commitChannel); err != nil {
+		closeListening(ctx, conn)
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return conn, nil
+}
+
+// closeListening returns when nothing of the connection is left, or it takes too long. Whatever closing it says does not
+// matter: it is of no use any more.
+func closeListening(ctx context.Context, conn *pgx.Conn) {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenAnswer)
+	defer cancel()
+	_ = conn.Close(closing)
+	select {
+	case <-conn.PgConn().CleanupDone(): // a statement that was cancelled leaves it to a goroutine of its own
+	case <-closing.Done():
 	}
 }
 
@@ -64,10 +81,13 @@ func (s *Store) probe(ctx context.Context, conn *pgx.Conn, committed func(int64)
 	sending, cancel := context.WithTimeout(ctx, listenAnswer)
 	defer cancel()
 	if _, err := s.pool.Exec(sending, "SELECT pg_notify($1, $2)", commitChannel, payload); err != nil {
-		return fmt.Errorf("listen: probe: %w", err)
+		return fmt.Errorf("listen: send a notification: %w", scrub(err, s.hidden))
 	}
-	heard, err := hear(ctx, conn, listenAnswer, payload, committed)
-	if err == nil && !heard {
+	// What else is heard gives it no more time: notifications of another database prove nothing about this one.
+	hearing, cancel := context.WithTimeout(ctx, listenAnswer)
+	defer cancel()
+	heard, err := hear(hearing, conn, listenAnswer, payload, committed)
+	if ctx.Err() == nil && (errors.Is(err, context.DeadlineExceeded) || err == nil && !heard) {
 		err = errUnheard
 	}
 	return err
@@ -90,22 +110,19 @@ func hear(
 			return false, fmt.Errorf("listen: %w", err)
 		case note.Payload == payload:
 			return true, nil
-		case strings.HasPrefix(note.Payload, probePrefix):
-			continue
+		case !strings.HasPrefix(note.Payload, probePrefix):
+			committed(accountOf(note.Payload))
 		}
-		account, err := accountOf(note.Payload)
-		if err != nil {
-			return false, err
-		}
-		committed(account)
 	}
 }
 
-func accountOf(payload string) (int64, error) {
+// accountOf returns whose commit was told. Any role of the database may notify, and so may another version: what cannot be
+// read is a hint all the same, about some account.
+func accountOf(payload string) int64 {
 	account, _, _ := strings.Cut(payload, " ")
 	id, err := strconv.ParseInt(account, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("listen: notification %q is not of this program", payload)
+		return 0
 	}
-	return id, nil
+	return id
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/jackc/pgx/v5"
@@ -41,6 +42,7 @@ type Store struct {
 	ent     *ent.Client
 	pool    *pgxpool.Pool   // PostgreSQL only
 	feed    *pgx.ConnConfig // PostgreSQL only: where notifications are heard
+	silence time.Duration   // PostgreSQL only: how long no notification is no reason to doubt that any would arrive
 	hidden  []string        // what of the URLs must not be shown
 	read    *sql.DB         // SQLite: connections that cannot write
 	write   *sql.DB         // SQLite: one connection, whose transactions begin IMMEDIATE; PostgreSQL: the same as read
@@ -48,6 +50,8 @@ type Store struct {
 	migrating func() (*sql.DB, error)
 	// watching opens a SQLite database for one connection that only looks. The caller closes it.
 	watching func() (*sql.DB, error)
+	// inPlace tells whether the path of a SQLite database still leads to the file that was opened.
+	inPlace func() error
 }
 
 // Open opens the database that databaseURL (DATABASE_URL) names:
@@ -102,12 +106,12 @@ func (s *Store) hearAt(feedURL string) error {
 		return err
 	}
 	hidden := secrets(u)
-	cfg, err := pgx.ParseConfig(feedURL)
+	cfg, err := pgxpool.ParseConfig(feedURL) // for DATABASE_URL with another port may have parameters of a pool
 	if err != nil {
 		return parseError(err, hidden)
 	}
-	cfg.RuntimeParams["application_name"] = applicationName
-	s.feed, s.hidden = cfg, append(s.hidden, hidden...)
+	s.feed, s.hidden = cfg.ConnConfig, append(s.hidden, hidden...)
+	s.feed.RuntimeParams["application_name"] = applicationName
 	return nil
 }
 

@@ -110,7 +110,7 @@ func openPostgres(ctx context.Context, databaseURL string, opts Options) (*Store
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	s := &Store{dialect: dialect.Postgres, shown: showPostgres(cfg.ConnConfig), pool: pool, read: db, write: db}
-	s.feed, s.hidden = cfg.ConnConfig.Copy(), hidden
+	s.feed, s.silence, s.hidden = cfg.ConnConfig.Copy(), listenSilence, hidden
 	s.migrating = func() (*sql.DB, error) { return stdlib.OpenDBFromPool(pool), nil }
 	if err := s.ping(ctx); err != nil {
 		return nil, errors.Join(connectError(s.shown, err, hidden), s.Close())

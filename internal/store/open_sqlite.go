@@ -228,8 +228,34 @@ func openSQLite(ctx context.Context, databaseURL string, opts Options) (*Store, 
 	if err := errors.Join(reach(ctx, s.write, u.busy), reach(ctx, s.read, u.busy)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", u.path, translate(err)), s.Close())
 	}
+	if s.inPlace, err = remember(u.path); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	s.ent = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.SQLite, s.read)))
 	return s, nil
+}
+
+// remember returns a function that tells whether a path still leads to the file it leads to now. Where it does not, open
+// connections go on with the file they have, and what they write is in it alone.
+func remember(path string) (inPlace func() error, err error) {
+	opened, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("look at the database file: %w", err)
+	}
+	return func() error {
+		found, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("the database file %s was deleted or moved while in use, and entries still go into that file: put it "+
+				"back, or start samjournal again", path)
+		case err != nil:
+			return fmt.Errorf("look at the database file: %w", err)
+		case !os.SameFile(opened, found):
+			return fmt.Errorf("the database file %s was replaced while in use, and entries still go into the one that was there: "+
+				"start samjournal again", path)
+		}
+		return nil
+	}, nil
 }
 
 // reach opens a connection. The change to WAL does not wait for other processes as statements do, so this waits.
