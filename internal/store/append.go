@@ -66,22 +66,31 @@ type lockedHead struct {
 	lastRecordedAt *time.Time
 }
 
-// appendTx is one database transaction that holds an account's head locked. Each dialect has its own.
+// opened is what an append finds under the head's lock.
+type opened struct {
+	head    lockedHead
+	entries map[string]stored // those of the keys that the journal has
+	users   map[string]int64  // ids of those of the usernames that the account has
+}
+
+// addition is what an append writes.
+type addition struct {
+	users []newUser
+	rows  []row // in order
+	// The new head, when there are rows.
+	size           int64
+	lastKey        string
+	lastRecordedAt time.Time
+}
+
+// appendTx is one database transaction of an account. Each dialect has its own.
 type appendTx interface {
-	// lockHead locks the account's head row until the transaction ends and returns it, or ErrNoAccount.
-	lockHead(ctx context.Context) (lockedHead, error)
-	// existing returns those of the keys that the journal has.
-	existing(ctx context.Context, keys []string) (map[string]stored, error)
-	// users returns the ids of those of the usernames that the account has.
-	users(ctx context.Context, usernames []string) (map[string]int64, error)
+	// open locks the account's head row until the transaction ends and reads what is needed; ErrNoAccount when there is none.
+	open(ctx context.Context, keys, usernames []string) (opened, error)
 	// lastUserID returns the highest user id of the account, 0 when there is none.
 	lastUserID(ctx context.Context) (int64, error)
-	// insertUsers adds users.
-	insertUsers(ctx context.Context, users []newUser) error
-	// insertEntries adds entries, in order.
-	insertEntries(ctx context.Context, rows []row) error
-	// moveHead writes the head: its new size, last key and last recorded_at.
-	moveHead(ctx context.Context, size int64, lastKey string, lastRecordedAt time.Time) error
+	// write adds users and entries, and moves the head when there are entries.
+	write(ctx context.Context, a addition) error
 }
 
 type newUser struct {
@@ -115,38 +124,46 @@ func (s *Store) Append(ctx context.Context, accountID int64, now time.Time, batc
 
 // appendBatch is the append under the head's lock, the same on both databases.
 func appendBatch(ctx context.Context, tx appendTx, now time.Time, batch []NewEntry) ([]Appended, error) {
-	head, err := tx.lockHead(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if head.lastRecordedAt != nil && head.lastRecordedAt.After(now) {
-		now = *head.lastRecordedAt // the clock went back; recorded_at does not
-	}
 	keys := make([]string, len(batch))
 	for i := range batch {
 		keys[i] = batch[i].Key
 	}
-	known, err := tx.existing(ctx, keys)
+	found, err := tx.open(ctx, keys, usernamesOf(batch))
 	if err != nil {
 		return nil, err
 	}
-	results, rows := place(head.size, now, batch, known)
+	if last := found.head.lastRecordedAt; last != nil && last.After(now) {
+		now = *last // the clock went back; recorded_at does not
+	}
+	results, rows := place(found.head.size, now, batch, found.entries)
 	if len(rows) == 0 {
 		return results, nil
 	}
-	if err := nameUsers(ctx, tx, now, rows); err != nil {
+	users, err := nameUsers(ctx, tx, now, rows, found.users)
+	if err != nil {
 		return nil, err
 	}
 	crashpoint.Hit(crashpoint.BeforeInsert)
-	if err := tx.insertEntries(ctx, rows); err != nil {
-		return nil, err
-	}
 	last := rows[len(rows)-1]
-	if err := tx.moveHead(ctx, last.position+1, last.Key, now); err != nil {
+	err = tx.write(ctx, addition{users: users, rows: rows, size: last.position + 1, lastKey: last.Key, lastRecordedAt: now})
+	if err != nil {
 		return nil, err
 	}
 	crashpoint.Hit(crashpoint.AfterInsert)
 	return results, nil
+}
+
+// usernamesOf returns each username of a batch once.
+func usernamesOf(batch []NewEntry) []string {
+	var names []string
+	seen := map[string]bool{}
+	for i := range batch {
+		if name := batch[i].Username; name != nil && !seen[*name] {
+			seen[*name] = true
+			names = append(names, *name)
+		}
+	}
+	return names
 }
 
 // place gives each entry that is new the next position, and tells the others what is there already. known is extended by
@@ -175,26 +192,19 @@ func place(size int64, now time.Time, batch []NewEntry, known map[string]stored)
 	return results, rows
 }
 
-// nameUsers gives each row its user's id and creates the users that are unknown.
-func nameUsers(ctx context.Context, tx appendTx, now time.Time, rows []row) error {
-	var names []string
+// nameUsers gives each row its user's id and returns the users that are unknown.
+func nameUsers(ctx context.Context, tx appendTx, now time.Time, rows []row, ids map[string]int64) ([]newUser, error) {
+	var profiles []UserProfile
 	seen := map[string]bool{}
 	for _, r := range rows {
 		if r.Username != nil && !seen[*r.Username] {
 			seen[*r.Username] = true
-			names = append(names, *r.Username)
+			profiles = append(profiles, UserProfile{Username: *r.Username})
 		}
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	profiles := make([]UserProfile, len(names))
-	for i, name := range names {
-		profiles[i] = UserProfile{Username: name}
-	}
-	ids, err := ensureUsers(ctx, tx, now, profiles)
+	missing, err := numberUsers(ctx, tx, now, profiles, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range rows {
 		if rows[i].Username != nil {
@@ -202,7 +212,7 @@ func nameUsers(ctx context.Context, tx appendTx, now time.Time, rows []row) erro
 			rows[i].userID = &id
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // UserProfile is what may be known of a user beside its name.
@@ -215,12 +225,20 @@ type UserProfile struct {
 
 // EnsureUsers creates those of the users that the account does not have; the others stay as they are.
 func (s *Store) EnsureUsers(ctx context.Context, accountID int64, now time.Time, profiles []UserProfile) error {
+	names := make([]string, len(profiles))
+	for i, p := range profiles {
+		names[i] = p.Username
+	}
 	err := s.inAppendTx(ctx, accountID, func(tx appendTx) error {
-		if _, err := tx.lockHead(ctx); err != nil {
+		found, err := tx.open(ctx, nil, names)
+		if err != nil {
 			return err
 		}
-		_, err := ensureUsers(ctx, tx, model.Microseconds(now), profiles)
-		return err
+		missing, err := numberUsers(ctx, tx, model.Microseconds(now), profiles, found.users)
+		if err != nil {
+			return err
+		}
+		return tx.write(ctx, addition{users: missing})
 	})
 	if err != nil {
 		return fmt.Errorf("ensure %d users of account %d: %w", len(profiles), accountID, err)
@@ -228,17 +246,11 @@ func (s *Store) EnsureUsers(ctx context.Context, accountID int64, now time.Time,
 	return nil
 }
 
-// ensureUsers returns the id of each user and creates those that are unknown, numbered densely per account from 1. It runs
+// numberUsers returns those of the users that are unknown, numbered densely per account from 1, and adds them to ids. It runs
 // under the head's lock, so nobody else adds users of this account meanwhile. No name may come twice.
-func ensureUsers(ctx context.Context, tx appendTx, now time.Time, profiles []UserProfile) (map[string]int64, error) {
-	names := make([]string, len(profiles))
-	for i, p := range profiles {
-		names[i] = p.Username
-	}
-	ids, err := tx.users(ctx, names)
-	if err != nil {
-		return nil, err
-	}
+func numberUsers(
+	ctx context.Context, tx appendTx, now time.Time, profiles []UserProfile, ids map[string]int64,
+) ([]newUser, error) {
 	var missing []newUser
 	for _, p := range profiles {
 		if _, ok := ids[p.Username]; !ok {
@@ -248,7 +260,7 @@ func ensureUsers(ctx context.Context, tx appendTx, now time.Time, profiles []Use
 		}
 	}
 	if len(missing) == 0 {
-		return ids, nil
+		return nil, nil
 	}
 	last, err := tx.lastUserID(ctx)
 	if err != nil {
@@ -258,5 +270,5 @@ func ensureUsers(ctx context.Context, tx appendTx, now time.Time, profiles []Use
 		missing[i].id = last + int64(i) + 1
 		ids[missing[i].username] = missing[i].id
 	}
-	return ids, tx.insertUsers(ctx, missing)
+	return missing, nil
 }

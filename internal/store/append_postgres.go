@@ -16,64 +16,98 @@ type postgresTx struct {
 	accountID int64
 }
 
+// Statements are planned once for a connection, perhaps while the journal is small and nothing is known of it: every plan
+// then seems as good as another, and a bad one would stay as the journal grows. So the settings of an append leave one plan
+// to findEntries, that by the primary key: only its order needs no sorting.
+const (
+	beginAppend = "begin isolation level read committed; set local enable_seqscan = off; set local enable_bitmapscan = off; " +
+		"set local enable_sort = off"
+
+	findEntries = `SELECT e.key, e.position, e.created_at, e.recorded_at, e.sent_digest FROM unnest($2::text[]) AS k (key)
+		CROSS JOIN LATERAL (SELECT key, position, created_at, recorded_at, sent_digest FROM entries
+			WHERE account_id = $1 AND key >= k.key AND key <= k.key ORDER BY key LIMIT 1) AS e`
+)
+
 func (s *Store) inPostgresTx(ctx context.Context, accountID int64, f func(appendTx) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: beginAppend}, func(tx pgx.Tx) error {
 		return f(&postgresTx{tx: tx, accountID: accountID})
 	})
 	return translate(err)
 }
 
-func (t *postgresTx) lockHead(ctx context.Context) (lockedHead, error) {
-	var h lockedHead
-	err := t.tx.QueryRow(ctx, `SELECT size, last_recorded_at FROM heads WHERE account_id = $1 FOR UPDATE`, t.accountID).
-		Scan(&h.size, &h.lastRecordedAt)
+// open asks everything at once: each statement sees what was committed before it began, and those after the first begin when
+// the head is locked.
+func (t *postgresTx) open(ctx context.Context, keys, usernames []string) (opened, error) {
+	found := opened{entries: map[string]stored{}, users: map[string]int64{}}
+	var b pgx.Batch
+	b.Queue(`SELECT size, last_recorded_at FROM heads WHERE account_id = $1 FOR UPDATE`, t.accountID).QueryRow(
+		func(row pgx.Row) error { return t.scanHead(row, &found.head) })
+	if len(keys) > 0 {
+		b.Queue(findEntries, t.accountID, keys).Query(
+			func(rows pgx.Rows) error { return scanExisting(rows, found.entries) })
+	}
+	if len(usernames) > 0 {
+		b.Queue(`SELECT username, id FROM users WHERE account_id = $1 AND username = ANY($2)`, t.accountID, usernames).Query(
+			func(rows pgx.Rows) error { return scanUsers(rows, found.users) })
+	}
+	return found, t.tx.SendBatch(ctx, &b).Close()
+}
+
+func (t *postgresTx) scanHead(row pgx.Row, h *lockedHead) error {
+	err := row.Scan(&h.size, &h.lastRecordedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return h, fmt.Errorf("%w: number %d", ErrNoAccount, t.accountID)
+		return fmt.Errorf("%w: number %d", ErrNoAccount, t.accountID)
 	}
 	if h.lastRecordedAt != nil {
 		utc := h.lastRecordedAt.UTC()
 		h.lastRecordedAt = &utc
 	}
-	return h, err
+	return err
 }
 
-func (t *postgresTx) existing(ctx context.Context, keys []string) (map[string]stored, error) {
-	rows, err := t.tx.Query(ctx, `SELECT key, position, created_at, recorded_at, sent_digest FROM entries
-		WHERE account_id = $1 AND key = ANY($2)`, t.accountID, keys)
-	if err != nil {
-		return nil, err
-	}
-	found := map[string]stored{}
+func scanExisting(rows pgx.Rows, found map[string]stored) error {
 	var (
 		key    string
 		e      stored
 		digest []byte
 	)
-	_, err = pgx.ForEachRow(rows, []any{&key, &e.position, &e.createdAt, &e.recordedAt, &digest}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&key, &e.position, &e.createdAt, &e.recordedAt, &digest}, func() error {
 		e.sentDigest = [32]byte(digest)
 		e.createdAt, e.recordedAt = e.createdAt.UTC(), e.recordedAt.UTC()
 		found[key] = e
 		return nil
 	})
-	return found, err
+	return err
 }
 
-func (t *postgresTx) users(ctx context.Context, usernames []string) (map[string]int64, error) {
-	rows, err := t.tx.Query(ctx, `SELECT username, id FROM users WHERE account_id = $1 AND username = ANY($2)`,
-		t.accountID, usernames)
-	if err != nil {
-		return nil, err
-	}
-	ids := map[string]int64{}
+func scanUsers(rows pgx.Rows, ids map[string]int64) error {
 	var (
 		name string
 		id   int64
 	)
-	_, err = pgx.ForEachRow(rows, []any{&name, &id}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&name, &id}, func() error {
 		ids[name] = id
 		return nil
 	})
-	return ids, err
+	return err
+}
+
+// write sends everything at once.
+func (t *postgresTx) write(ctx context.Context, a addition) error {
+	var b pgx.Batch
+	if len(a.users) > 0 {
+		t.insertUsers(&b, a.users)
+	}
+	if len(a.rows) > 0 {
+		if err := t.insertEntries(&b, a.rows); err != nil {
+			return err
+		}
+		t.moveHead(&b, a.size, a.lastKey, a.lastRecordedAt)
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return t.tx.SendBatch(ctx, &b).Close()
 }
 
 func (t *postgresTx) lastUserID(ctx context.Context) (int64, error) {
@@ -82,7 +116,7 @@ func (t *postgresTx) lastUserID(ctx context.Context) (int64, error) {
 	return id, err
 }
 
-func (t *postgresTx) insertUsers(ctx context.Context, users []newUser) error {
+func (t *postgresTx) insertUsers(b *pgx.Batch, users []newUser) {
 	n := len(users)
 	ids, names := make([]int64, n), make([]string, n)
 	emails, displayNames := make([]*string, n), make([]*string, n)
@@ -91,14 +125,13 @@ func (t *postgresTx) insertUsers(ctx context.Context, users []newUser) error {
 		ids[i], names[i], emails[i], displayNames[i] = u.id, u.username, u.email, u.displayName
 		created[i], disabled[i] = u.createdAt, u.disabledAt
 	}
-	_, err := t.tx.Exec(ctx, `INSERT INTO users (account_id, id, username, email, display_name, created_at, disabled_at)
+	b.Queue(`INSERT INTO users (account_id, id, username, email, display_name, created_at, disabled_at)
 		SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])`,
 		t.accountID, ids, names, emails, displayNames, created, disabled)
-	return err
 }
 
 // insertEntries sends the rows as arrays, one per column: one statement whatever their number, prepared once.
-func (t *postgresTx) insertEntries(ctx context.Context, rows []row) error {
+func (t *postgresTx) insertEntries(b *pgx.Batch, rows []row) error {
 	n := len(rows)
 	var (
 		keys, things, commands, origins    = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -122,7 +155,7 @@ func (t *postgresTx) insertEntries(ctx context.Context, rows []row) error {
 		created[i], recorded[i] = r.createdAt, r.recordedAt
 		salts[i], reqDigests[i], respDigests[i], sentDigests[i] = r.Salt, r.RequestDigest[:], r.ResponseDig[:], r.SentDigest[:]
 	}
-	_, err := t.tx.Exec(ctx, `INSERT INTO entries (account_id, format_version,
+	b.Queue(`INSERT INTO entries (account_id, format_version,
 			key, position, created_at, recorded_at, origin, recorded_by, user_id, username, thing, command, status_code,
 			request, response, payload_salt, request_digest, response_digest, sent_digest, redacted_paths, payload_state)
 		SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::text[],
@@ -130,15 +163,14 @@ func (t *postgresTx) insertEntries(ctx context.Context, rows []row) error {
 			$17::bytea[], $18::bytea[], $19::bytea[], $20::text[], $21::text[])`,
 		t.accountID, formatVersion, keys, positions, created, recorded, origins, recordedBy, userIDs, usernames, things, commands,
 		statuses, requests, responses, salts, reqDigests, respDigests, sentDigests, paths, states)
-	return err
+	return nil
 }
 
-func (t *postgresTx) moveHead(ctx context.Context, size int64, lastKey string, lastRecordedAt time.Time) error {
+func (t *postgresTx) moveHead(b *pgx.Batch, size int64, lastKey string, lastRecordedAt time.Time) {
 	// PostgreSQL sends the notification with the commit, and never without it: see Listen.
-	_, err := t.tx.Exec(ctx, `WITH moved AS (
+	b.Queue(`WITH moved AS (
 			UPDATE heads SET size = $2, last_key = $3, last_recorded_at = $4 WHERE account_id = $1 RETURNING account_id, size)
 		SELECT pg_notify($5, account_id || ' ' || size) FROM moved`, t.accountID, size, lastKey, lastRecordedAt, commitChannel)
-	return err
 }
 
 // pathsText is the JSON array that the column redacted_paths holds.

@@ -38,6 +38,27 @@ func ignoreDone(err error) error {
 	return err
 }
 
+func (t *sqliteTx) open(ctx context.Context, keys, usernames []string) (found opened, err error) {
+	if found.head, err = t.lockHead(ctx); err != nil {
+		return found, err
+	}
+	if found.entries, err = t.existing(ctx, keys); err != nil {
+		return found, err
+	}
+	found.users, err = t.users(ctx, usernames)
+	return found, err
+}
+
+func (t *sqliteTx) write(ctx context.Context, a addition) error {
+	if err := t.insertUsers(ctx, a.users); err != nil || len(a.rows) == 0 {
+		return err
+	}
+	if err := t.insertEntries(ctx, a.rows); err != nil {
+		return err
+	}
+	return t.moveHead(ctx, a.size, a.lastKey, a.lastRecordedAt)
+}
+
 func (t *sqliteTx) lockHead(ctx context.Context) (lockedHead, error) {
 	var (
 		h    lockedHead
