@@ -87,11 +87,7 @@ func runFeed(ctx context.Context, out io.Writer) error {
 		_, err := fmt.Fprintf(out, "\n%s is written by runs of %s subscribers only.\n", resultsFile, thousands(mostSubscribers))
 		return err
 	}
-	results, err := os.ReadFile(resultsFile)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(resultsFile, []byte(withoutFeed(string(results))+text), 0o644)
+	return replaceSection(feedHeading, text)
 }
 
 func readFeedSettings() (cfg feedSettings, err error) {

@@ -10,21 +10,6 @@ import (
 // feedHeading begins the last section of the results.
 const feedHeading = "## The feed\n"
 
-// withoutFeed returns the other sections.
-func withoutFeed(results string) string {
-	others, _, _ := strings.Cut(results, feedHeading)
-	return strings.TrimRight(others, "\n") + "\n\n"
-}
-
-// feedOf returns the section, with what separates it from the others, or "".
-func feedOf(results string) string {
-	_, section, found := strings.Cut(results, feedHeading)
-	if !found {
-		return ""
-	}
-	return "\n" + feedHeading + section
-}
-
 func feedMarkdown(cfg feedSettings, sections []*feedSection) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

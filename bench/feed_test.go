@@ -290,14 +290,16 @@ func TestNeighboursHaveDifferentFilters(t *testing.T) {
 	require.Equal(t, feedSubscription("c", 1, 1), feedSubscription("c", 2, 1))
 }
 
-func TestTheFeedIsASectionOfItsOwn(t *testing.T) {
+func TestSectionsAreWrittenByThemselves(t *testing.T) {
 	t.Parallel()
-	const others = "# What pages cost\n\n## SQLite\n\n| 1 |\n"
-	section := feedMarkdown(feedSettings{steady: time.Second}, nil)
-	results := withoutFeed(others) + section
-	require.Equal(t, withoutFeed(others)+section, withoutFeed(results)+section, "written again")
-	require.Equal(t, results, others+feedOf(results), "kept when the others are written")
-	require.Empty(t, feedOf(others))
+	results := "# What it costs\n\n## SQLite\n\npages\n"
+	require.Empty(t, ownSections(results))
+	results = withSection(results, feedHeading, feedHeading+"\nfirst\n")
+	results = withSection(results, callersHeading, callersHeading+"\ncallers\n")
+	results = withSection(results, feedHeading, feedHeading+"\nsecond\n")
+	own := "\n" + callersHeading + "\ncallers\n\n" + feedHeading + "\nsecond\n"
+	require.Equal(t, "# What it costs\n\n## SQLite\n\npages\n"+own, results)
+	require.Equal(t, own, ownSections(results))
 }
 
 func TestFiguresOfAProcess(t *testing.T) {

@@ -34,6 +34,8 @@ func main() {
 	known, err := feedCommand(ctx, os.Args[1:])
 	switch {
 	case known:
+	case len(os.Args) == 2 && os.Args[1] == callersArg:
+		err = runCallers(ctx, os.Stdout)
 	case len(os.Args) == 4 && os.Args[1] == limitArg:
 		err = serveLimit(ctx, os.Args[2], os.Args[3])
 	default:
@@ -74,7 +76,7 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if old, err := os.ReadFile(resultsFile); err == nil {
-		text += feedOf(string(old)) // the feed is measured by itself
+		text += ownSections(string(old))
 	}
 	return os.WriteFile(resultsFile, []byte(text), 0o644)
 }
