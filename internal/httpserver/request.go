@@ -1,8 +1,8 @@
 package httpserver
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -59,7 +59,11 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *requ
 	// net/http lifts this deadline at the body's end. http.Server.ReadTimeout is no substitute: it would count from the
 	// request's first byte.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
+
+	// What the client says of the length is room to begin with, not memory to be had for the asking.
+	room := min(max(r.ContentLength, 0), keptBuffer) + bytes.MinRead
+	body := bytes.NewBuffer(make([]byte, 0, room))
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
 
 	var exceeded *http.MaxBytesError
 
@@ -69,7 +73,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *requ
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, codeBadUserInput, "the request body could not be read to its end")
 	default:
-		return body, nil
+		return body.Bytes(), nil
 	}
 }
 
