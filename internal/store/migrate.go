@@ -94,8 +94,13 @@ func (s *Store) MigrationStatus(ctx context.Context) (Status, error) {
 }
 
 // Ready returns nil when the database is reachable and migrated to exactly this binary's version, else ErrUnavailable,
-// ErrNotMigrated or ErrNewerSchema.
+// ErrNotMigrated, ErrNewerSchema, or what has become of a SQLite file that is not where it was opened.
 func (s *Store) Ready(ctx context.Context) error {
+	if s.inPlace != nil {
+		if err := s.inPlace(); err != nil {
+			return err
+		}
+	}
 	status, err := s.MigrationStatus(ctx)
 	if err != nil {
 		return err
