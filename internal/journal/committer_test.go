@@ -38,7 +38,7 @@ func (g *gate) Append(ctx context.Context, accountID int64, now time.Time, batch
 }
 
 // gated returns a journal over a fresh SQLite database behind a gate, and a context that acts on the default account.
-func gated(t *testing.T, limits journal.Limits) (*journal.Journal, *gate, context.Context) {
+func gated(t *testing.T, limits journal.Limits, set ...func(*journal.Config)) (*journal.Journal, *gate, context.Context) {
 	t.Helper()
 	ctx := context.Background()
 	s, err := store.Open(ctx, "file:"+filepath.Join(t.TempDir(), "journal.db"), store.Options{})
@@ -48,7 +48,11 @@ func gated(t *testing.T, limits journal.Limits) (*journal.Journal, *gate, contex
 	redactor, err := redaction.New(redaction.Default())
 	require.NoError(t, err)
 	g := &gate{Store: s, began: make(chan int, 1000), leave: make(chan struct{})}
-	j, err := journal.New(journal.Config{Backend: g, Redactor: redactor, Limits: limits})
+	cfg := journal.Config{Backend: g, Redactor: redactor, Limits: limits}
+	for _, f := range set {
+		f(&cfg)
+	}
+	j, err := journal.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(j.Close)
 	account, _, err := s.AccountBySlug(ctx, "default")
