@@ -65,7 +65,7 @@ type broadcast struct {
 
 	// What is there no longer: see subscription.Batch.Ahead. All guarded by mu.
 	changes int   // how often
-	changed int64 // Next, the last time
+	changed int64 // next, the last time
 	ahead   *graphql.Response
 }
 
@@ -202,6 +202,10 @@ func (c *broadcast) run() {
 			return
 		}
 
+		if batch.Ahead != nil {
+			c.change(batch.Ahead)
+		}
+
 		for _, event := range batch.Events {
 			resp := c.execute.response(c.ctx, event)
 			if resp.Data == nil {
@@ -260,12 +264,16 @@ func (c *broadcast) advance(reader subscription.Reader, batch subscription.Batch
 	}
 
 	c.next = batch.Next
+}
 
-	if batch.Ahead != nil {
-		c.changes++
-		c.changed, c.ahead = batch.Next, c.all.server.failure(c.ctx, batch.Ahead)
-		c.wake()
-	}
+// change has those end who are further than the broadcast, before it goes on.
+func (c *broadcast) change(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	c.changes++
+	c.changed, c.ahead = c.next, c.all.server.failure(c.ctx, why)
+	c.wake()
 }
 
 // wake has all idle subscribers look. It is called with mu held.

@@ -148,12 +148,13 @@ func TestWhatTheLogLostIsTold(t *testing.T) {
 	ahead.subscribe("1", logged(12, "", 0))
 	here.subscribe("1", logged(10, "", 0))
 	s.waiting(t, 2)
+	eventually(t, func() bool { return s.resolver.Log.Readers() == 1 }, "the broadcast to read")
 
-	// The broadcast has come to 10, and so far the log is as it was; who begins at 12 has seen something else.
-	s.resolver.Log.Replace(10)
+	// The broadcast has come to 10, and so far the log is as it was; who begins at 12 has seen something else, and what is there
+	// now is not for them.
+	s.resolver.Log.Replace(14)
 	require.Equal(t, "CURSOR_INVALID", ahead.expectError("1"))
-	s.resolver.Log.Add(3)
-	here.expectPlaces(10, 13)
+	here.expectPlaces(10, 14)
 
 	s.resolver.Log.Replace(4)
 	require.Equal(t, "CURSOR_INVALID", here.expectError("1"))

@@ -76,31 +76,31 @@ func newFeeds(cfg Config) *feeds {
 // hear listens to commits of all processes until ctx ends.
 func (fs *feeds) hear(ctx context.Context) {
 	fs.listen(ctx, fs.wake, func(connected bool, err error) {
-		if !fs.heard(ctx, connected, err) {
-			return
-		}
-		if connected {
+		switch news := fs.heard(ctx, connected, err); {
+		case !news:
+		case connected:
 			fs.log.InfoContext(ctx, "feed: hearing of commits by notification")
 			fs.wakeAll() // what was committed while nobody listened
-			return
+		default:
+			fs.log.WarnContext(ctx, "feed: notifications lost, looking by itself until they are back", "error", err)
 		}
-		fs.log.WarnContext(ctx, "feed: notifications lost, looking by itself until they are back", "error", err)
 	})
 }
 
-// heard notes whether commits are told, and returns false when nobody listens any more.
-func (fs *feeds) heard(ctx context.Context, connected bool, err error) bool {
+// heard notes whether commits are told, and returns whether that is news: an attempt that fails like the one before is not.
+func (fs *feeds) heard(ctx context.Context, connected bool, err error) (news bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if ctx.Err() != nil {
 		return false
 	}
+	before := fs.unheard.Load()
 	fs.connected.Store(connected)
 	fs.unheard.Store(nil)
 	if !connected {
 		fs.unheard.Store(&err)
 	}
-	return true
+	return connected || before == nil || (*before).Error() != err.Error()
 }
 
 // listenNow listens while there are followers. It is called with mu held.

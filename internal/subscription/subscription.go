@@ -16,7 +16,8 @@ type Event struct {
 type Batch struct {
 	Events []Event // in order
 	Next   int64   // the position before which all events have been read
-	// Ahead, when not nil, is why those who are further than Next must end: what they have seen is there no longer.
+	// Ahead, when not nil, is why those must end who were further than this reader before it read this: what they have seen
+	// is there no longer, and these events may be others in its place.
 	Ahead error
 }
 

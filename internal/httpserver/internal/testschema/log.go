@@ -133,8 +133,10 @@ func (r *logReader) Read(ctx context.Context) (subscription.Batch, error) {
 			return subscription.Batch{}, coded("CURSOR_INVALID")
 		case replaced != r.replaced:
 			r.replaced = replaced
+			b := r.batch(min(size, r.at+10))
+			b.Ahead = coded("CURSOR_INVALID")
 
-			return subscription.Batch{Next: r.at, Ahead: coded("CURSOR_INVALID")}, nil
+			return b, nil
 		case size > r.at:
 			return r.batch(min(size, r.at+10)), nil
 		}
