@@ -40,6 +40,11 @@ type callersCell struct {
 	latency                    []time.Duration // of the product's answers, every one
 	batch                      float64         // entries of a commit, on average
 	commit                     time.Duration   // how long one took, on average
+
+	// All of the product's turns together.
+	entries int
+	took    time.Duration
+	busy    busy
 }
 
 // appender is one of the contestants.
@@ -195,7 +200,7 @@ func (s *callersSection) measure(
 		fmt.Fprintf(os.Stderr, "%s, %d callers: %s entries/s, %s of %s (%s)\n", s.database, callers,
 			thousands(int(median(c.product))), overs(c.product, c.reference), s.reference, time.Since(began).Round(time.Second))
 	}
-	return checkSize(ctx, product, createEntry.appended())
+	return checkStored(ctx, journal, createEntry.appended())
 }
 
 func (c *callersCell) measure(
@@ -228,6 +233,8 @@ func (c *callersCell) measure(
 			c.commit += time.Duration((after.seconds - before.seconds) / (after.commits - before.commits) / float64(cfg.rounds) *
 				float64(time.Second))
 			c.latency = append(c.latency, createEntry.lately()...)
+			c.entries, c.took = c.entries+entries, c.took+took
+			c.busy.add(before.busy, after.busy)
 		}
 	}
 	return nil

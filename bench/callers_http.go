@@ -144,7 +144,12 @@ func (c *caller) nextKey() []byte {
 	c.keys++
 	n := c.keys
 	c.mu.Unlock()
-	return fmt.Appendf(nil, "%016x%048x", n*0x9e3779b97f4a7c15, n) // spread over the index, as random keys are
+	return keyOf(n)
+}
+
+// keyOf is the n-th key. What is before the number spreads them over the index, as random keys are.
+func keyOf(n uint64) []byte {
+	return fmt.Appendf(nil, "%0*x%0*x", keyNumber, n*0x9e3779b97f4a7c15, model.KeyLength-keyNumber, n)
 }
 
 // appended is how many entries were answered for.
@@ -197,8 +202,12 @@ func readAnswer(r *bufio.Reader, want []byte) error {
 	return nil
 }
 
-// counters are what the product says of its commits.
-type counters struct{ entries, commits, seconds float64 }
+// counters are what the product says of its commits, and the processor time that was used for them.
+type counters struct {
+	entries, commits, seconds float64
+
+	busy busy
+}
 
 func appendCounters(ctx context.Context, product *server) (c counters, err error) {
 	text, _, err := question{server: product, path: "/metrics"}.ask(ctx)
@@ -217,5 +226,6 @@ func appendCounters(ctx context.Context, product *server) (c counters, err error
 			return c, err
 		}
 	}
-	return c, nil
+	c.busy, err = readBusy(product)
+	return c, err
 }

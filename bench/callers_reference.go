@@ -117,8 +117,9 @@ func (p *pgbench) appendFor(ctx context.Context, callers int, d time.Duration) (
 	}
 	found := regexp.MustCompile(`number of transactions actually processed: ([0-9]+)`).FindSubmatch(text)
 	rate := regexp.MustCompile(`tps = ([0-9.]+) \(without`).FindSubmatch(text)
-	if found == nil || rate == nil {
-		return 0, 0, fmt.Errorf("pgbench said %s", text)
+	if found == nil || rate == nil { // it tells no rate when its time was over before the clients were connected
+		return 0, 0, fmt.Errorf("pgbench inserted nothing with %d clients in %s: the machine is too busy, or the turn too short: %s",
+			callers, d, text)
 	}
 	if entries, err = strconv.Atoi(string(found[1])); err != nil {
 		return 0, 0, err

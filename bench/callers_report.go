@@ -95,6 +95,7 @@ func callersMarkdown(cfg callersSettings, sections []*callersSection) string {
 				thousands(int(median(c.reference))), overs(c.product, c.reference),
 				thousands(int(median(c.direct))), overs(c.product, c.direct))
 		}
+		processorLines(s.cells, line)
 	}
 	return b.String()
 }
