@@ -4,11 +4,18 @@
 //
 // # One operation, three transports
 //
-// Each transport turns its own framing into the same few parameters, hands them to prepare, and writes the answers that
-// operation.next gives, one for a query or a mutation, many for a subscription. What is common to all (panics, error codes,
-// the log line, metrics, counting for shutdown) happens there, once. The transports are our own because gqlgen's differ from
+// Each transport turns its own framing into the same few parameters, hands them to prepare, and writes the one answer that
+// operation.response gives to a query or a mutation. A subscription becomes a subscriber of a broadcast, with the transport as
+// its sink. What is common to all (panics, error codes, the log line, metrics, counting for shutdown) happens there, once. The transports are our own because gqlgen's differ from
 // the specifications in status codes and close codes, encode every answer a second time, have no body limit, and hold on for
 // ever to a client that has stopped reading.
+//
+// # Subscriptions
+//
+// A resolver does not run a subscription, it offers a stream (internal/subscription). Streams with equal keys share a
+// broadcast: one goroutine that reads, resolves and encodes each event once, and keeps the newest. A subscriber is a place
+// among them. It has a goroutine only while there is something to send to it; when its place is dropped, that goroutine reads,
+// resolves and sends what is missing for it alone, until the broadcast has what comes next.
 //
 // # Two kinds of error
 //

@@ -10,5 +10,9 @@
 //  4. lock the account's head, find keys that are there already, give the others the next positions, insert, move the
 //     head, commit (internal/store).
 //
+// The feed has one goroutine per account that is followed (feed.go). It looks at the head when it is told of a commit, reads
+// what is new, and keeps it for a while (recent.go); a Reader takes it from there, filtered in memory, or reads the database
+// when it is further behind (reader.go).
+//
 // Reading goes through Ent, filtered by EntryFilter, whose fields are defined once for SQL and for memory.
 package journal
