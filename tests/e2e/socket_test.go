@@ -26,8 +26,8 @@ func (s *server) follow(t testing.TB) *subscription {
 	return s.subscribe(t, map[string]any{"after": head})
 }
 
-// subscribe opens a connection and subscribes. The server may not have begun when it returns: give it a cursor.
-func (s *server) subscribe(t testing.TB, variables map[string]any) *subscription {
+// dial opens a connection.
+func (s *server) dial(t testing.TB) *subscription {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -38,7 +38,13 @@ func (s *server) subscribe(t testing.TB, variables map[string]any) *subscription
 		resp.Body.Close()
 	}
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	sub := &subscription{conn: conn}
+	return &subscription{conn: conn}
+}
+
+// subscribe opens a connection and subscribes. The server may not have begun when it returns: give it a cursor.
+func (s *server) subscribe(t testing.TB, variables map[string]any) *subscription {
+	t.Helper()
+	sub := s.dial(t)
 	sub.send(t, map[string]any{"type": "connection_init"})
 	require.Equal(t, "connection_ack", sub.read(t)["type"])
 	sub.send(t, map[string]any{
