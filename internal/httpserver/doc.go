@@ -6,9 +6,9 @@
 //
 // Each transport turns its own framing into the same few parameters, hands them to prepare, and writes the one answer that
 // operation.response gives to a query or a mutation. A subscription becomes a subscriber of a broadcast, with the transport as
-// its sink. What is common to all (panics, error codes, the log line, metrics, counting for shutdown) happens there, once. The transports are our own because gqlgen's differ from
-// the specifications in status codes and close codes, encode every answer a second time, have no body limit, and hold on for
-// ever to a client that has stopped reading.
+// its sink. What is common to all (panics, error codes, the log line, metrics, counting for shutdown) happens there, once. The
+// transports are our own because gqlgen's differ from the specifications in status codes and close codes, encode every answer
+// a second time, have no body limit, and hold on for ever to a client that has stopped reading.
 //
 // # Subscriptions
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -310,4 +311,23 @@ func TestNewRefusesWhatIsMissing(t *testing.T) {
 	cfg.DrainDelay = -1
 	_, err = httpserver.New(cfg, schema, httpserver.Deps{Present: present})
 	require.ErrorContains(t, err, "DrainDelay")
+}
+
+func TestWhatACrowdLeavesBehindIsCollected(t *testing.T) {
+	t.Parallel()
+
+	forced := func() uint32 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+
+		return m.NumForcedGC
+	}
+	s := start(t, nil)
+	before := forced()
+
+	for range 300 {
+		s.dial(t, "graphql-transport-ws")
+	}
+
+	eventually(t, func() bool { return forced() > before }, "the collector")
 }

@@ -2,7 +2,16 @@ package httpserver
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
+	"time"
+)
+
+const (
+	// A crowd of streams that have come one after the other leaves much behind that nobody needs any more, and when they
+	// are idle the collector may not run for minutes: so it is called when no more have come for a while.
+	crowd      = 250
+	afterCrowd = 2 * time.Second
 )
 
 // stream is an open WebSocket connection or event stream.
@@ -24,6 +33,8 @@ type work struct {
 	operations int                 // guarded by mu: HTTP requests under way
 	streams    map[stream]struct{} // guarded by mu
 	viewers    map[string]int      // operations under way of each viewer that has some; guarded by mu
+	came       int                 // streams, since what they left behind was collected; guarded by mu
+	collector  *time.Timer         // guarded by mu
 	idle       chan struct{}       // closed when refusing and nothing runs; guarded by mu until then
 	idleClosed bool                // guarded by mu
 }
@@ -104,9 +115,31 @@ func (k *work) open(st stream) admission {
 		return tooMany
 	default:
 		k.streams[st] = struct{}{}
+		k.collectLater()
 
 		return admitted
 	}
+}
+
+// collectLater gives back what a crowd of streams has left behind, when they have all come. It is called with mu held.
+func (k *work) collectLater() {
+	k.came++
+
+	switch {
+	case k.came < crowd:
+	case k.collector == nil:
+		k.collector = time.AfterFunc(afterCrowd, k.collect)
+	default:
+		k.collector.Reset(afterCrowd)
+	}
+}
+
+func (k *work) collect() {
+	k.mu.Lock()
+	k.came = 0
+	k.mu.Unlock()
+
+	debug.FreeOSMemory()
 }
 
 // close counts a stream out. A stream that was not admitted may be closed too.
@@ -171,6 +204,10 @@ func (k *work) refuse() []stream {
 
 	k.refusing = true
 	k.checkIdle()
+
+	if k.collector != nil {
+		k.collector.Stop()
+	}
 
 	inside := make([]stream, 0, len(k.streams))
 	for st := range k.streams {
