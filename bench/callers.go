@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"samjournal/internal/testpostgres"
@@ -22,7 +20,6 @@ const callersArg = "appends" // measures appends of many callers alone
 type callersSettings struct {
 	settings
 
-	built   bool // the product is not to be built
 	callers []int
 	turn    time.Duration // of each contestant in each round
 }
@@ -58,66 +55,26 @@ func runCallers(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	sections, err := measureEach(ctx, cfg.settings, []func() (*callersSection, error){
+		func() (*callersSection, error) { return callersOnSQLite(ctx, cfg) },
+		func() (*callersSection, error) { return callersOnPostgres(ctx, cfg) },
+	})
+	if err != nil {
 		return err
 	}
-	if !cfg.built {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", cfg.product, ".")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("build samjournal (run this from the top level, as make bench does): %w", err)
-		}
-	}
-	var sections []*callersSection
-	for _, measure := range []func(context.Context, callersSettings) (*callersSection, error){callersOnSQLite, callersOnPostgres} {
-		s, err := measure(ctx, cfg)
-		if err != nil {
-			return err
-		}
-		sections = append(sections, s)
-	}
-	text := callersMarkdown(cfg, sections)
-	if _, err := io.WriteString(out, text); err != nil {
-		return err
-	}
-	if slices.Max(cfg.callers) < mostCallers {
-		_, err := fmt.Fprintf(out, "\n%s is written by runs of %d callers only.\n", resultsFile, mostCallers)
-		return err
-	}
-	return replaceSection(callersHeading, text)
+	whole := slices.Max(cfg.callers) >= mostCallers
+	return tell(out, callersHeading, callersMarkdown(cfg, sections), whole, fmt.Sprintf("%d callers", mostCallers))
 }
 
 const mostCallers = 256 // without so many the results are not kept
 
 func readCallersSettings() (cfg callersSettings, err error) {
-	value := func(name, otherwise string) string {
-		if text := os.Getenv(name); text != "" {
-			return text
-		}
-		return otherwise
-	}
-	var errs []error
-	number := func(name, text string) int {
-		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || n < 1 {
-			errs = append(errs, fmt.Errorf("%s: must be a number from 1, is %q", name, text))
-		}
-		return n
-	}
-	const callers, rounds, turn = "SAMJOURNAL_BENCH_CALLERS", "SAMJOURNAL_BENCH_ROUNDS", "SAMJOURNAL_BENCH_TURN"
-	for text := range strings.SplitSeq(value(callers, "1,32,256"), ",") {
-		cfg.callers = append(cfg.callers, number(callers, text))
-	}
-	cfg.rounds = number(rounds, value(rounds, "5"))
-	if cfg.turn, err = time.ParseDuration(value(turn, "5s")); err != nil || cfg.turn < time.Second {
-		errs = append(errs, fmt.Errorf("%s: must be a duration from 1s, is %q", turn, value(turn, "5s")))
-	}
-	cfg.product = value("SAMJOURNAL_BENCH_BINARY", filepath.Join(cache, "samjournal"))
-	cfg.built = os.Getenv("SAMJOURNAL_BENCH_BINARY") != ""
-	if cfg.product, err = filepath.Abs(cfg.product); err != nil {
-		errs = append(errs, err)
-	}
-	return cfg, errors.Join(errs...)
+	var v variables
+	cfg.callers = v.numbers("SAMJOURNAL_BENCH_CALLERS", "1,32,256")
+	cfg.rounds = v.number("SAMJOURNAL_BENCH_ROUNDS", "5")
+	cfg.turn = v.duration("SAMJOURNAL_BENCH_TURN", "5s")
+	cfg.product, cfg.built = v.binary()
+	return cfg, errors.Join(v.errs...)
 }
 
 func callersOnSQLite(ctx context.Context, cfg callersSettings) (*callersSection, error) {

@@ -3,14 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"samjournal/internal/testpostgres"
@@ -25,7 +21,6 @@ const (
 type feedSettings struct {
 	settings
 
-	built       bool  // the product is not to be built
 	subscribers []int // of each cell
 	settle      time.Duration
 	steady      time.Duration
@@ -61,69 +56,23 @@ func runFeed(ctx context.Context, out io.Writer) error {
 	if err := checkSystem(most); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	sections, err := measureEach(ctx, cfg.settings, []func() (*feedSection, error){
+		func() (*feedSection, error) { return feedOnSQLite(ctx, cfg) },
+		func() (*feedSection, error) { return feedOnPostgres(ctx, cfg) },
+	})
+	if err != nil {
 		return err
 	}
-	if !cfg.built {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", cfg.product, ".")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("build samjournal (run this from the top level, as make bench does): %w", err)
-		}
-	}
-	var sections []*feedSection
-	for _, measure := range []func(context.Context, feedSettings) (*feedSection, error){feedOnSQLite, feedOnPostgres} {
-		s, err := measure(ctx, cfg)
-		if err != nil {
-			return err
-		}
-		sections = append(sections, s)
-	}
-	text := feedMarkdown(cfg, sections)
-	if _, err := io.WriteString(out, text); err != nil {
-		return err
-	}
-	if most < mostSubscribers {
-		_, err := fmt.Fprintf(out, "\n%s is written by runs of %s subscribers only.\n", resultsFile, thousands(mostSubscribers))
-		return err
-	}
-	return replaceSection(feedHeading, text)
+	return tell(out, feedHeading, feedMarkdown(cfg, sections), most >= mostSubscribers, thousands(mostSubscribers)+" subscribers")
 }
 
 func readFeedSettings() (cfg feedSettings, err error) {
-	value := func(name, otherwise string) string {
-		if text := os.Getenv(name); text != "" {
-			return text
-		}
-		return otherwise
-	}
-	var errs []error
-	number := func(name, text string, least int) int {
-		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || n < least {
-			errs = append(errs, fmt.Errorf("%s: must be a number from %d, is %q", name, least, text))
-		}
-		return n
-	}
-	duration := func(name, otherwise string) time.Duration {
-		d, err := time.ParseDuration(value(name, otherwise))
-		if err != nil || d < time.Second {
-			errs = append(errs, fmt.Errorf("%s: must be a duration from 1s, is %q", name, value(name, otherwise)))
-		}
-		return d
-	}
-	const subscribers, rounds = "SAMJOURNAL_BENCH_SUBSCRIBERS", "SAMJOURNAL_BENCH_ROUNDS"
-	for text := range strings.SplitSeq(value(subscribers, "100,1000,10000"), ",") {
-		cfg.subscribers = append(cfg.subscribers, number(subscribers, text, 1))
-	}
-	cfg.rounds = number(rounds, value(rounds, "5"), 1)
-	cfg.settle, cfg.steady = duration("SAMJOURNAL_BENCH_SETTLE", "8s"), duration("SAMJOURNAL_BENCH_STEADY", "20s")
-	cfg.product = value("SAMJOURNAL_BENCH_BINARY", filepath.Join(cache, "samjournal"))
-	cfg.built = os.Getenv("SAMJOURNAL_BENCH_BINARY") != ""
-	if cfg.product, err = filepath.Abs(cfg.product); err != nil {
-		errs = append(errs, err)
-	}
-	return cfg, errors.Join(errs...)
+	var v variables
+	cfg.subscribers = v.numbers("SAMJOURNAL_BENCH_SUBSCRIBERS", "100,1000,10000")
+	cfg.rounds = v.number("SAMJOURNAL_BENCH_ROUNDS", "5")
+	cfg.settle, cfg.steady = v.duration("SAMJOURNAL_BENCH_SETTLE", "8s"), v.duration("SAMJOURNAL_BENCH_STEADY", "20s")
+	cfg.product, cfg.built = v.binary()
+	return cfg, errors.Join(v.errs...)
 }
 
 func feedOnSQLite(ctx context.Context, cfg feedSettings) (*feedSection, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -26,6 +25,7 @@ type settings struct {
 	entries int
 	rounds  int
 	product string // path of the binary under test
+	built   bool   // it is there already
 }
 
 func main() {
@@ -53,13 +53,8 @@ func run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := cfg.build(ctx); err != nil {
 		return err
-	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", cfg.product, ".")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("build samjournal (run this from the top level, as make bench does): %w", err)
 	}
 	r := &report{cfg: cfg, began: time.Now().Truncate(time.Second)}
 	for _, measure := range []func(context.Context, settings, *report) error{onSQLite, onPostgres} {

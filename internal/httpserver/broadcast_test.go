@@ -247,7 +247,11 @@ func (s *site) followLog(ctx context.Context, socket bool, from, to int) (int, e
 		from++
 
 		if rand.IntN(500) == 0 {
-			time.Sleep(20 * time.Millisecond) //nolint:forbidigo // a slow reader is what this is about
+			select { // a slow reader
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+				return from, ctx.Err()
+			}
 		}
 	}
 
