@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,18 +24,39 @@ const (
 // MarshalGQL writes the role.
 func (r Role) MarshalGQL(w io.Writer) { writeQuoted(w, string(r)) }
 
-// UnmarshalGQL exists for gqlgen; no input of the schema takes a role.
+// UnmarshalGQL reads one of the roles.
 func (r *Role) UnmarshalGQL(v any) error {
 	s, ok := v.(string)
 	if !ok {
 		return &InputError{Reason: "Role must be one of its enum values"}
 	}
-	switch Role(s) {
-	case RoleWriter, RoleReader, RoleAuditor, RoleAdmin, RoleOperator:
-		*r = Role(s)
-		return nil
+	if !Role(s).Valid() {
+		return &InputError{Reason: strconv.Quote(clip(s)) + " is not a Role"}
 	}
-	return &InputError{Reason: strconv.Quote(clip(s)) + " is not a Role"}
+	*r = Role(s)
+	return nil
+}
+
+// Valid reports whether the role is one of the five.
+func (r Role) Valid() bool {
+	switch r {
+	case RoleWriter, RoleReader, RoleAuditor, RoleAdmin, RoleOperator:
+		return true
+	}
+	return false
+}
+
+// ParseRole reads a role in either case, as people and claims write it.
+func ParseRole(s string) (Role, error) {
+	if r := Role(strings.ToUpper(s)); r.Valid() {
+		return r, nil
+	}
+	return "", &InputError{Path: []any{"role"}, Reason: "must be writer, reader, auditor, admin or operator, is " + strconv.Quote(clip(s))}
+}
+
+// Values lists the roles as Ent stores them.
+func (Role) Values() []string {
+	return []string{string(RoleWriter), string(RoleReader), string(RoleAuditor), string(RoleAdmin), string(RoleOperator)}
 }
 
 // Account is a tenant as a viewer carries it.
@@ -62,6 +84,8 @@ type Scope struct {
 	Entries    bool   // may read entries at all
 	Payloads   bool   // may read request and response
 	Append     bool   // may append entries
+	Administer bool   // may read and change tokens, users and the settings of the account
+	Operate    bool   // may create accounts, and act in any
 }
 
 // Scope is the one function from viewer to scope.
@@ -69,7 +93,8 @@ func (v Viewer) Scope() Scope {
 	s := Scope{AccountID: v.Account.ID}
 	switch v.Role {
 	case RoleWriter:
-		s.Append = true
+		// OnlyUserID lets a writer know the user that it acts as itself.
+		s.Append, s.OnlyUserID = true, v.UserID
 	case RoleReader:
 		// A reader without a user has no entries: no user has id 0.
 		nobody := int64(0)
@@ -77,10 +102,12 @@ func (v Viewer) Scope() Scope {
 		if v.UserID != nil {
 			s.OnlyUserID = v.UserID
 		}
-	case RoleAuditor, RoleAdmin:
+	case RoleAuditor:
 		s.Entries, s.Payloads = true, true
+	case RoleAdmin:
+		s.Entries, s.Payloads, s.Administer = true, true, true
 	case RoleOperator:
-		s.Entries, s.Payloads, s.Append = true, true, true
+		s.Entries, s.Payloads, s.Append, s.Administer, s.Operate = true, true, true, true, true
 	}
 	return s
 }
