@@ -51,7 +51,9 @@ func ParseRole(s string) (Role, error) {
 	if r := Role(strings.ToUpper(s)); r.Valid() {
 		return r, nil
 	}
-	return "", &InputError{Path: []any{"role"}, Reason: "must be writer, reader, auditor, admin or operator, is " + strconv.Quote(clip(s))}
+	return "", &InputError{
+		Path: []any{"role"}, Reason: "must be writer, reader, auditor, admin or operator, is " + strconv.Quote(clip(s)),
+	}
 }
 
 // Values lists the roles as Ent stores them.

@@ -12,21 +12,24 @@ import (
 func TestScopeOfEveryRole(t *testing.T) {
 	t.Parallel()
 	alice, nobody := int64(7), int64(0)
+	auditor := model.Scope{Entries: true, Payloads: true}
+	admin := model.Scope{Entries: true, Payloads: true, Administer: true}
+	operator := model.Scope{Entries: true, Payloads: true, Append: true, Administer: true, Operate: true}
 	for _, c := range []struct {
 		role   model.Role
 		userID *int64
 		want   model.Scope
 	}{
 		{model.RoleWriter, nil, model.Scope{Append: true}},
-		{model.RoleWriter, &alice, model.Scope{Append: true}},
+		{model.RoleWriter, &alice, model.Scope{Append: true, OnlyUserID: &alice}},
 		{model.RoleReader, nil, model.Scope{Entries: true, Payloads: true, OnlyUserID: &nobody}},
 		{model.RoleReader, &alice, model.Scope{Entries: true, Payloads: true, OnlyUserID: &alice}},
-		{model.RoleAuditor, nil, model.Scope{Entries: true, Payloads: true}},
-		{model.RoleAuditor, &alice, model.Scope{Entries: true, Payloads: true}},
-		{model.RoleAdmin, nil, model.Scope{Entries: true, Payloads: true}},
-		{model.RoleAdmin, &alice, model.Scope{Entries: true, Payloads: true}},
-		{model.RoleOperator, nil, model.Scope{Entries: true, Payloads: true, Append: true}},
-		{model.RoleOperator, &alice, model.Scope{Entries: true, Payloads: true, Append: true}},
+		{model.RoleAuditor, nil, auditor},
+		{model.RoleAuditor, &alice, auditor},
+		{model.RoleAdmin, nil, admin},
+		{model.RoleAdmin, &alice, admin},
+		{model.RoleOperator, nil, operator},
+		{model.RoleOperator, &alice, operator},
 		{"", nil, model.Scope{}},
 		{"", &alice, model.Scope{}},
 		{"operator", &alice, model.Scope{}},
@@ -58,4 +61,20 @@ func TestTheInnermostViewerCounts(t *testing.T) {
 	got, err := model.ViewerFrom(model.WithViewer(ctx, inner))
 	require.NoError(t, err)
 	require.Equal(t, inner, got)
+}
+
+func TestARoleIsReadInEitherCase(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]model.Role{
+		"writer": model.RoleWriter, "Reader": model.RoleReader, "AUDITOR": model.RoleAuditor, "admin": model.RoleAdmin,
+		"operator": model.RoleOperator,
+	} {
+		role, err := model.ParseRole(text)
+		require.NoError(t, err)
+		require.Equal(t, want, role)
+	}
+	for _, text := range []string{"", "owner", "writer ", "writer,admin"} {
+		_, err := model.ParseRole(text)
+		require.ErrorContains(t, err, "must be writer, reader, auditor, admin or operator")
+	}
 }
