@@ -131,6 +131,11 @@ type Deps struct {
 	Static fs.FS
 	// Viewer puts the viewer in the context. Nil leaves the context as it is.
 	Viewer ViewerFunc
+	// Watch calls ended, at most once and from any goroutine, when the viewer of a context that Viewer returned is none any more:
+	// a token was revoked or has expired. What is open for that viewer ends then, with the error as Present shows it; its code
+	// decides how a WebSocket is closed, as with Viewer. The stream calls stop when it ends by itself; ended may still be called
+	// while stop runs, not afterwards. Nil: viewers stay.
+	Watch func(ctx context.Context, ended func(error)) (stop func())
 	// ViewerName gives the viewer of a context a name, by which the viewer's operations are counted. "" is not counted, and nil
 	// counts none.
 	ViewerName func(ctx context.Context) string

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -120,6 +121,15 @@ func (s *Server) withViewer(r *http.Request) (*http.Request, *requestError) {
 	}
 
 	return r.WithContext(ctx), nil
+}
+
+// watch has ended called when the viewer of the context is none any more. The result ends the watch.
+func (s *Server) watch(ctx context.Context, ended func(error)) (stop func()) {
+	if s.deps.Watch == nil {
+		return func() {}
+	}
+
+	return s.deps.Watch(ctx, ended)
 }
 
 // viewerStatus is the HTTP status of a refusal by the viewer hook. A hook that refuses without saying why counts as one that

@@ -9,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // serveStream answers with an event stream, by graphql-sse's distinct connections mode. The specification wants errors of
@@ -63,6 +64,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 
 	aside(events.begin)
 	defer events.finish()
+	defer s.watch(ctx, func(err error) { events.dismiss(s.present(ctx, err)) })()
 
 	if refused == nil && events.endless {
 		events.follow(ctx)
@@ -214,13 +216,35 @@ func nextEvent(b *bytes.Buffer, response []byte) {
 }
 
 // complete has an empty data field: a browser's EventSource drops events that have none.
-func (e *eventStream) complete() { e.write([]byte("event: complete\ndata:\n\n")) }
+const complete = "event: complete\ndata:\n\n"
+
+func (e *eventStream) complete() { e.write([]byte(complete)) }
+
+// dismiss ends the stream of a viewer that is none any more: the client is told why, and nothing follows.
+func (e *eventStream) dismiss(why *gqlerror.Error) {
+	var b bytes.Buffer
+
+	nextEvent(&b, encodeResponse(&graphql.Response{Errors: gqlerror.List{why}}))
+	b.WriteString(complete)
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	e.writeLocked(b.Bytes())
+	e.ended = true
+	e.cancel()
+}
 
 // write sends and flushes. A client that takes it too slowly, or is gone, ends the operation.
 func (e *eventStream) write(text []byte) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 
+	return e.writeLocked(text)
+}
+
+// writeLocked is called with mu held.
+func (e *eventStream) writeLocked(text []byte) bool {
 	if e.ended {
 		return false
 	}

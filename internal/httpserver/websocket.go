@@ -52,7 +52,8 @@ type socket struct {
 	ctx     context.Context //nolint:containedctx // the connection's; it carries the viewer after connection_init
 	request *http.Request   // nil after connection_init
 	inited  bool
-	serial  int // of the last operation, for request ids
+	serial  int    // of the last operation, for request ids
+	unwatch func() // ends the watch over the viewer
 
 	sending sync.Mutex     // held while messages are sent
 	running sync.WaitGroup // operations' goroutines, and subscriptions
@@ -83,7 +84,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	c := &socket{
 		server: s, conn: conn, link: hijacker.link, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),
-		operations: make(map[string]*socketOperation), closed: make(chan struct{}),
+		operations: make(map[string]*socketOperation), closed: make(chan struct{}), unwatch: func() {},
 	}
 
 	switch s.work.open(c) {
@@ -131,6 +132,7 @@ func (c *socket) serve() {
 
 	// A closing handshake that has begun goes on to its end; it needs nobody to read any more.
 	c.cancel()
+	c.unwatch()
 	c.initTimer.Stop()
 	c.stopPings()
 	c.running.Wait()

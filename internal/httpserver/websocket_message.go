@@ -127,9 +127,18 @@ func (c *socket) handleInit(m message) bool {
 		c.ctx = ctx
 	}
 
+	c.unwatch = c.server.watch(c.ctx, c.dismiss)
+
 	c.request = nil
 
 	return c.send([]byte(`{"type":"connection_ack"}`))
+}
+
+// dismiss ends the connection of a viewer that is none any more. After the close frame nothing is sent, whatever the client does.
+func (c *socket) dismiss(err error) {
+	shown := c.server.present(c.writes, err)
+
+	go c.close(viewerCloseCode(codeOf(shown)), shown.Message)
 }
 
 // viewerCloseCode tells a refusal that a new attempt cannot mend from one that it can.
