@@ -74,8 +74,13 @@ func TestTheHelpOfEveryCommandTeaches(t *testing.T) {
 
 func TestFieldsOfTheConfigurationAreFlags(t *testing.T) {
 	t.Parallel()
-	for _, part := range []any{config.Server{}, config.Database{}, config.Redaction{}, config.Digest{}, config.Log{}} {
+	for _, part := range []any{
+		config.Server{}, config.Access{}, config.OIDC{}, config.Database{}, config.Redaction{}, config.Digest{}, config.Log{},
+	} {
 		for field := range reflect.TypeOf(part).Fields() {
+			if field.Type == reflect.TypeFor[config.OIDC]() {
+				continue // it is in the list itself
+			}
 			require.NotEmpty(t, field.Tag.Get("env"), "%T.%s", part, field.Name)
 			require.NotEmpty(t, field.Tag.Get("help"), "%T.%s", part, field.Name)
 		}
@@ -97,6 +102,17 @@ func TestEveryValueOutOfRangeIsRefusedWithItsFlag(t *testing.T) {
 		{"serve", "--listen=127.0.0.1"},
 		{"serve", "--listen="},
 		{"serve", "--listen=0.0.0.0:1"},
+		{"serve", "--auth=perhaps"},
+		{"serve", "--auth=required", "--insecure-no-auth"},
+		{"serve", "--allowed-origins=app.example.com"},
+		{"serve", "--allowed-origins=https://app.example.com/"},
+		{"serve", "--auth=required", "--trusted-proxies=proxy"},
+		{"serve", "--trusted-proxies=10.0.0.0/8"},
+		{"serve", "--tls-cert=cert.pem"},
+		{"serve", "--auth=required", "--oidc-algorithms=HS256"},
+		{"serve", "--oidc-audiences=journal", "--oidc-issuers=https://id.example.com"},
+		{"serve", "--auth=required", "--oidc-issuers=https://id.example.com", "--oidc-audiences="},
+		{"serve", "--auth=required", "--oidc-skew=3m"},
 		{"serve", "--max-body-bytes=1"},
 		{"serve", "--max-body-bytes=99999999999"},
 		{"serve", "--payload-limit=-1"},

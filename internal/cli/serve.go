@@ -42,6 +42,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	log := logger(c.Log, io.err)
+	limitMemory(ctx, log)
 	// Listening comes first: a port that is taken should not wait for a migration to be told.
 	listener, err := listen(ctx, c.Server.Listen)
 	if err != nil {
@@ -70,7 +71,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Server.InsecureNoAuth {
+	if c.Access.InsecureNoAuth {
 		log.WarnContext(ctx, "--insecure-no-auth: everybody who reaches this server may read and write everything")
 	}
 	c.greet(io, listener.Addr().String())
@@ -95,7 +96,7 @@ func newServer(
 ) (*httpserver.Server, error) {
 	resolver := &graph.Resolver{Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit}
 	limits := httpserver.DefaultConfig()
-	limits.LoopbackOnly = !cfg.Server.InsecureNoAuth
+	limits.LoopbackOnly = !cfg.Access.Open()
 	limits.MaxBodyBytes = cfg.Server.MaxBodyBytes
 	limits.DrainDelay = cfg.Server.DrainDelay
 	limits.MaxStreams = cfg.Server.MaxConnections

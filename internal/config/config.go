@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"samjournal/internal/model"
@@ -18,6 +17,7 @@ import (
 // Config is the configuration of the server. The other commands use the parts they need.
 type Config struct {
 	Server    Server    `embed:"" group:"Server"`
+	Access    Access    `embed:"" group:"Access"`
 	Database  Database  `embed:"" group:"Database"`
 	Redaction Redaction `embed:"" group:"Redaction"`
 	Digest    Digest    `embed:"" group:"Redaction"`
@@ -26,7 +26,21 @@ type Config struct {
 
 // Validate names everything that is out of range.
 func (c Config) Validate() error {
-	return errors.Join(c.Server.Validate(), c.Database.Validate(), c.Redaction.Validate(), c.Digest.Validate())
+	return errors.Join(c.Server.Validate(), c.listening(), c.Access.Validate(), c.Database.Validate(), c.Redaction.Validate(), c.Digest.Validate())
+}
+
+// listening refuses to serve other machines while nobody is authenticated.
+func (c Config) listening() error {
+	host, _, err := net.SplitHostPort(c.Server.Listen)
+	switch {
+	case err != nil:
+		return wrong("listen", "must be HOST:PORT such as 127.0.0.1:8080, is %q", c.Server.Listen)
+	case !c.Access.Open() && !Loopback(host):
+		return wrong("listen", "%s is not a loopback address, and there is no access control: everybody who reaches the server "+
+			"could read and write everything. Listen on 127.0.0.1 or [::1]; or give --auth=required, and create a token with "+
+			"samjournal token create or name an issuer of JWTs with --oidc-issuers (docs/security.md)", c.Server.Listen)
+	}
+	return nil
 }
 
 // Database says where the journal is.
@@ -34,6 +48,9 @@ type Database struct {
 	// URL is file:PATH for SQLite or postgres://USER:PASSWORD@HOST:PORT/NAME for PostgreSQL. Default: samjournal.db in the
 	// current directory.
 	URL string `name:"database-url" env:"DATABASE_URL" default:"file:samjournal.db" placeholder:"URL" help:"Database: file:PATH (SQLite) or postgres://USER:PASSWORD@HOST:PORT/NAME. Default: ${default}"`
+	// MigrateURL is the same PostgreSQL database as the role that owns its tables, where DATABASE_URL names one that may not
+	// change them. Default: DATABASE_URL.
+	MigrateURL string `name:"migrate-database-url" env:"SAMJOURNAL_MIGRATE_DATABASE_URL" placeholder:"URL" help:"The same PostgreSQL database as the owner of its tables, to migrate and to give grants to the user of DATABASE_URL, who then needs no more than them."`
 	// MaxConns is the most connections to PostgreSQL, or readers of SQLite. Default 16.
 	MaxConns int `name:"database-max-conns" env:"SAMJOURNAL_DATABASE_MAX_CONNS" default:"16" placeholder:"N" help:"Most connections to the database, 2 to 1000. Default: ${default}"`
 	// Migrate tells whether a command brings the schema up to date before it works (auto, the default) or only checks (off).
@@ -62,8 +79,6 @@ type Log struct {
 type Server struct {
 	// Listen is the address to serve, HOST:PORT. Default 127.0.0.1:8080.
 	Listen string `env:"SAMJOURNAL_LISTEN" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve. Default: ${default}"`
-	// InsecureNoAuth allows an address that is not loopback although nobody is authenticated. Default false.
-	InsecureNoAuth bool `name:"insecure-no-auth" env:"SAMJOURNAL_INSECURE_NO_AUTH" help:"Serve other machines although there is no access control: everybody who reaches the server may read and write everything."`
 	// MaxBodyBytes is the longest request body and WebSocket message, in bytes. Default 4 MiB.
 	MaxBodyBytes int64 `name:"max-body-bytes" env:"SAMJOURNAL_MAX_BODY_BYTES" default:"4194304" placeholder:"BYTES" help:"Longest request body, 1024 to 1 GiB. Default: ${default}"`
 	// PayloadLimit is the longest request or response of an entry that is stored whole, in bytes after redaction; a longer one
@@ -153,13 +168,7 @@ func (d Digest) Validate() error {
 // Validate names the first value that is out of range.
 func (s Server) Validate() error {
 	const gib = 1 << 30
-	host, _, err := net.SplitHostPort(s.Listen)
 	switch {
-	case err != nil:
-		return wrong("listen", "must be HOST:PORT such as 127.0.0.1:8080, is %q", s.Listen)
-	case !s.InsecureNoAuth && !Loopback(host):
-		return wrong("listen", "%s is not a loopback address, and there is no access control: everybody who reaches the server "+
-			"could read and write everything. Listen on 127.0.0.1 or [::1], or give --insecure-no-auth to do it all the same", s.Listen)
 	case s.MaxBodyBytes < 1024 || s.MaxBodyBytes > gib:
 		return wrong("max-body-bytes", "must be from 1024 to %d, is %d", gib, s.MaxBodyBytes)
 	case s.PayloadLimit != 0 && (s.PayloadLimit < 1024 || s.PayloadLimit > gib):
@@ -182,13 +191,4 @@ func (s Server) Validate() error {
 		return wrong("drain-delay", "must be from 0s to 10m, is %s", s.DrainDelay)
 	}
 	return nil
-}
-
-// Loopback tells that a host name can only be this machine.
-func Loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -70,7 +70,7 @@ func TestOnlyLoopbackIsServedUnlessInsecureNoAuth(t *testing.T) {
 		require.Empty(t, r.stdout, "an error and its usage are for stderr")
 		require.Contains(t, r.stderr, "is not a loopback address", address)
 		require.Contains(t, r.stderr, "--listen", address)
-		require.Contains(t, r.stderr, "--insecure-no-auth", address)
+		require.Contains(t, r.stderr, "--auth=required", address)
 	}
 	s := serve(t, here, "--listen=0.0.0.0:0", "--insecure-no-auth")
 	require.Contains(t, s.stderr.String(), `"level":"WARN"`)
