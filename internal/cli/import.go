@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"samjournal/internal/importer"
@@ -18,7 +19,8 @@ type importCmd struct {
 
 	File             string `arg:"" help:"Export of 'manage.py dumpdata journal.samjournal auth.user' (JSON array or JSON Lines); - for standard input."`
 	Account          string `default:"default" env:"SAMJOURNAL_ACCOUNT" placeholder:"SLUG" help:"Account whose journal gets the entries. Default: ${default}"`
-	CreateAccount    bool   `env:"SAMJOURNAL_CREATE_ACCOUNT" help:"Create the account if there is none of this name."`
+	AccountMap       string `env:"SAMJOURNAL_ACCOUNT_MAP" placeholder:"FILE" help:"JSON file of usernames and accounts, {\"alice\": \"acme\"}: the entries of these users go there, all others to --account."`
+	CreateAccount    bool   `env:"SAMJOURNAL_CREATE_ACCOUNT" help:"Create accounts that are named and do not exist."`
 	DryRun           bool   `env:"SAMJOURNAL_DRY_RUN" help:"Read and check everything, write nothing."`
 	MissingCreatedAt string `env:"SAMJOURNAL_MISSING_CREATED_AT" placeholder:"TIME" help:"Time (RFC 3339) of rows without created_at, which are rejected otherwise."`
 	Truncate         int    `env:"SAMJOURNAL_TRUNCATE" placeholder:"BYTES" help:"Truncate longer requests and responses, 1024 bytes and more. Default: never, whatever the limit of the server"`
@@ -36,7 +38,8 @@ and it completes.
 
   python manage.py dumpdata journal.samjournal auth.user > export.json
   samjournal import export.json --dry-run                        what would happen
-  samjournal import export.json --rejects=rejects.jsonl`
+  samjournal import export.json --rejects=rejects.jsonl
+  samjournal import export.json --account-map=accounts.json --create-account`
 }
 
 func (c *importCmd) validate() (missing *time.Time, err error) {
@@ -77,10 +80,14 @@ func (c *importCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer j.Close()
-	if ctx, err = c.account(ctx, s, io); err != nil {
+	to, err := c.routed(ctx, s, j, io)
+	if err != nil {
 		return err
 	}
-	sum, err := importer.RunFile(ctx, c.File, c.Rejects, j, importer.Options{
+	if ctx, err = c.account(ctx, s, io, c.Account); err != nil {
+		return err
+	}
+	sum, err := importer.RunFile(ctx, c.File, c.Rejects, to, importer.Options{
 		DryRun: c.DryRun, Check: j.Check, UserModel: c.UserModel, MissingCreatedAt: missing, Truncate: c.Truncate,
 		BatchRows: c.BatchRows, Stderr: io.err, Progress: progress.For(io.err), StagingDir: c.StagingDir,
 	})
@@ -93,9 +100,35 @@ func (c *importCmd) Run(ctx context.Context, io *streams) (err error) {
 	return err
 }
 
+// routed returns what appends each entry to the account that it belongs to.
+func (c *importCmd) routed(ctx context.Context, s *store.Store, j *journal.Journal, io *streams) (importer.Appender, error) {
+	if c.AccountMap == "" {
+		return j, nil
+	}
+	file, err := os.Open(c.AccountMap)
+	if err != nil {
+		return nil, fmt.Errorf("--account-map: %w", err)
+	}
+	defer file.Close()
+	routed := importer.Routed{To: j, Viewers: map[string]model.Viewer{}}
+	if routed.Accounts, err = importer.ReadAccountMap(file); err != nil {
+		return nil, fmt.Errorf("--account-map: %s: %w", c.AccountMap, err)
+	}
+	for _, slug := range routed.Accounts.Slugs() {
+		acting, err := c.account(ctx, s, io, slug)
+		if err != nil {
+			return nil, fmt.Errorf("--account-map: %w", err)
+		}
+		if routed.Viewers[slug], err = model.ViewerFrom(acting); err != nil && !c.DryRun {
+			return nil, err
+		}
+	}
+	return routed, nil
+}
+
 // account returns a context that acts on the account. A dry run creates none.
-func (c *importCmd) account(ctx context.Context, s *store.Store, io *streams) (context.Context, error) {
-	acting, err := operator(ctx, s, c.Account)
+func (c *importCmd) account(ctx context.Context, s *store.Store, io *streams, slug string) (context.Context, error) {
+	acting, err := operator(ctx, s, slug)
 	if !errors.Is(err, store.ErrNoAccount) {
 		return acting, err
 	}
@@ -103,16 +136,16 @@ func (c *importCmd) account(ctx context.Context, s *store.Store, io *streams) (c
 	case !c.CreateAccount:
 		return nil, fmt.Errorf("%w; give --create-account to create it", err)
 	case c.DryRun:
-		fmt.Fprintf(io.err, "account %s: would be created\n", c.Account)
+		fmt.Fprintf(io.err, "account %s: would be created\n", slug)
 		return ctx, nil
 	}
 	key, err := journal.NewDigestKey()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.CreateAccount(ctx, c.Account, c.Account, key); err != nil {
+	if _, err := s.CreateAccount(ctx, slug, slug, key); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(io.err, "account %s: created\n", c.Account)
-	return operator(ctx, s, c.Account)
+	fmt.Fprintf(io.err, "account %s: created\n", slug)
+	return operator(ctx, s, slug)
 }

@@ -1,0 +1,125 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/text/unicode/norm"
+
+	"samjournal/internal/journal"
+	"samjournal/internal/model"
+)
+
+// AccountMap says to which account the entries of a user belong: username to slug.
+type AccountMap map[string]string
+
+// ReadAccountMap reads a JSON object of usernames and slugs, {"alice": "acme", "bob": "globex"}. A name that comes twice, also
+// in another Unicode form, is refused.
+func ReadAccountMap(r io.Reader) (AccountMap, error) {
+	var written map[string]string
+	if err := json.UnmarshalRead(r, &written); err != nil {
+		return nil, fmt.Errorf("must be one JSON object of usernames and accounts, such as {\"alice\": \"acme\"}: %w", err)
+	}
+	accounts := make(AccountMap, len(written))
+	for name, slug := range written {
+		name = norm.NFC.String(name) // as usernames are stored
+		switch {
+		case name == "":
+			return nil, errors.New("an empty username is in it")
+		case slug == "":
+			return nil, fmt.Errorf("username %q has no account", name)
+		}
+		if other, twice := accounts[name]; twice && other != slug {
+			return nil, fmt.Errorf("username %q is in it in two Unicode forms, with different accounts", name)
+		}
+		accounts[name] = slug
+	}
+	return accounts, nil
+}
+
+// Slugs lists the accounts, each once, in order.
+func (m AccountMap) Slugs() []string {
+	slugs := make([]string, 0, len(m))
+	for _, slug := range m {
+		slugs = append(slugs, slug)
+	}
+	slices.Sort(slugs)
+	return slices.Compact(slugs)
+}
+
+// Routed appends each entry to the journal of its user's account. Entries of users whom the map does not name, and those of
+// nobody, go to the account of the context's viewer.
+type Routed struct {
+	To       Appender
+	Accounts AccountMap
+	Viewers  map[string]model.Viewer // by slug; all that Accounts names
+}
+
+var _ Appender = Routed{}
+
+// Append makes one append for each account; they are not one transaction, which no caller needs.
+func (r Routed) Append(ctx context.Context, inputs []journal.Input) ([]journal.Result, error) {
+	results := make([]journal.Result, len(inputs))
+	slugs, places := sorted(inputs, func(in journal.Input) string { return r.slug(in.Username) })
+	for _, slug := range slugs {
+		appended, err := r.To.Append(r.as(ctx, slug), pick(inputs, places[slug]))
+		if err != nil {
+			return nil, err
+		}
+		for i, result := range appended {
+			results[places[slug][i]] = result
+		}
+	}
+	return results, nil
+}
+
+// EnsureUsers creates each user in its own account.
+func (r Routed) EnsureUsers(ctx context.Context, users []journal.UserProfile) error {
+	slugs, places := sorted(users, func(u journal.UserProfile) string { return r.slug(&u.Username) })
+	for _, slug := range slugs {
+		if err := r.To.EnsureUsers(r.as(ctx, slug), pick(users, places[slug])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slug is "" for the account of the context's viewer.
+func (r Routed) slug(username *string) string {
+	if username == nil {
+		return ""
+	}
+	return r.Accounts[norm.NFC.String(*username)]
+}
+
+func (r Routed) as(ctx context.Context, slug string) context.Context {
+	if slug == "" {
+		return ctx
+	}
+	return model.WithViewer(ctx, r.Viewers[slug])
+}
+
+// sorted tells which of the items belong to each slug, and the slugs in the order of their first item.
+func sorted[T any](items []T, slugOf func(T) string) (slugs []string, places map[string][]int) {
+	places = map[string][]int{}
+	for i, item := range items {
+		slug := slugOf(item)
+		if _, seen := places[slug]; !seen {
+			slugs = append(slugs, slug)
+		}
+		places[slug] = append(places[slug], i)
+	}
+	return slugs, places
+}
+
+func pick[T any](items []T, places []int) []T {
+	picked := make([]T, len(places))
+	for i, place := range places {
+		picked[i] = items[place]
+	}
+	return picked
+}
