@@ -11,6 +11,7 @@ import (
 	"samjournal/ent/entry"
 	"samjournal/ent/erasure"
 	"samjournal/ent/head"
+	"samjournal/ent/token"
 	"samjournal/ent/user"
 	"sync"
 
@@ -81,6 +82,7 @@ func checkColumn(t, c string) error {
 			entry.Table:   entry.ValidColumn,
 			erasure.Table: erasure.ValidColumn,
 			head.Table:    head.ValidColumn,
+			token.Table:   token.ValidColumn,
 			user.Table:    user.ValidColumn,
 		})
 	})

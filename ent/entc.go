@@ -74,6 +74,8 @@ func identify(_ *gen.Graph, s *ast.Schema) error {
 			"Entries are never changed and never deleted.",
 		"User": "Someone who acted. Users are never deleted and never renamed, so every entry keeps its author. " +
 			"A user's entries are `entries(where: {userID: \"…\"})`.",
+		"Token": "An API token, by which a program gets in. Its secret is shown once, when it is created, and cannot be read " +
+			"again. Tokens are never deleted; one that must not be used any more is revoked.",
 	} {
 		def := s.Types[name]
 		def.Description = description
@@ -88,5 +90,6 @@ func product(_ *gen.Graph, s *ast.Schema) error {
 	delete(s.Directives, "goField")
 	delete(s.Directives, "goModel")
 	delete(s.Types, "Time") // schema/scalars.graphql describes all scalars
+	delete(s.Types, "Role") // schema/viewer.graphql does, and describes each role
 	return nil
 }

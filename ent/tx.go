@@ -20,6 +20,8 @@ type Tx struct {
 	Erasure *ErasureClient
 	// Head is the client for interacting with the Head builders.
 	Head *HeadClient
+	// Token is the client for interacting with the Token builders.
+	Token *TokenClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 
@@ -157,6 +159,7 @@ func (tx *Tx) init() {
 	tx.Entry = NewEntryClient(tx.config)
 	tx.Erasure = NewErasureClient(tx.config)
 	tx.Head = NewHeadClient(tx.config)
+	tx.Token = NewTokenClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }
 

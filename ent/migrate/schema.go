@@ -127,6 +127,42 @@ var (
 		Columns:    HeadsColumns,
 		PrimaryKey: []*schema.Column{HeadsColumns[0]},
 	}
+	// TokensColumns holds the columns for the "tokens" table.
+	TokensColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "account_id", Type: field.TypeInt64},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "role", Type: field.TypeEnum, Enums: []string{"WRITER", "READER", "AUDITOR", "ADMIN", "OPERATOR"}},
+		{Name: "secret_digest", Type: field.TypeBytes},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "created_by", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
+		{Name: "revoked_by", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "user_id", Type: field.TypeInt64, Nullable: true},
+	}
+	// TokensTable holds the schema information for the "tokens" table.
+	TokensTable = &schema.Table{
+		Name:       "tokens",
+		Columns:    TokensColumns,
+		PrimaryKey: []*schema.Column{TokensColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "tokens_users_user",
+				Columns:    []*schema.Column{TokensColumns[11]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "token_account_id_created_at_id",
+				Unique:  false,
+				Columns: []*schema.Column{TokensColumns[1], TokensColumns[5], TokensColumns[0]},
+			},
+		},
+	}
 	// UsersColumns holds the columns for the "users" table.
 	UsersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -161,6 +197,7 @@ var (
 		EntriesTable,
 		ErasuresTable,
 		HeadsTable,
+		TokensTable,
 		UsersTable,
 	}
 )
@@ -178,6 +215,10 @@ func init() {
 	}
 	HeadsTable.Annotation = &entsql.Annotation{
 		Table: "heads",
+	}
+	TokensTable.ForeignKeys[0].RefTable = UsersTable
+	TokensTable.Annotation = &entsql.Annotation{
+		Table: "tokens",
 	}
 	UsersTable.Annotation = &entsql.Annotation{
 		Table: "users",

@@ -18,5 +18,8 @@ type Erasure func(*sql.Selector)
 // Head is the predicate function for head builders.
 type Head func(*sql.Selector)
 
+// Token is the predicate function for token builders.
+type Token func(*sql.Selector)
+
 // User is the predicate function for user builders.
 type User func(*sql.Selector)

@@ -9,6 +9,7 @@ import (
 	"samjournal/ent/erasure"
 	"samjournal/ent/head"
 	"samjournal/ent/schema"
+	"samjournal/ent/token"
 	"samjournal/ent/user"
 
 	"entgo.io/ent"
@@ -94,6 +95,30 @@ func init() {
 	headDescLastKey := headFields[2].Descriptor()
 	// head.LastKeyValidator is a validator for the "last_key" field. It is called by the builders before save.
 	head.LastKeyValidator = headDescLastKey.Validators[0].(func(string) error)
+	tokenMixin := schema.Token{}.Mixin()
+	token.Policy = privacy.NewPolicies(tokenMixin[0], schema.Token{})
+	token.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := token.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	tokenFields := schema.Token{}.Fields()
+	_ = tokenFields
+	// tokenDescName is the schema descriptor for name field.
+	tokenDescName := tokenFields[2].Descriptor()
+	// token.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	token.NameValidator = tokenDescName.Validators[0].(func(string) error)
+	// tokenDescCreatedBy is the schema descriptor for created_by field.
+	tokenDescCreatedBy := tokenFields[7].Descriptor()
+	// token.CreatedByValidator is a validator for the "created_by" field. It is called by the builders before save.
+	token.CreatedByValidator = tokenDescCreatedBy.Validators[0].(func(string) error)
+	// tokenDescRevokedBy is the schema descriptor for revoked_by field.
+	tokenDescRevokedBy := tokenFields[11].Descriptor()
+	// token.RevokedByValidator is a validator for the "revoked_by" field. It is called by the builders before save.
+	token.RevokedByValidator = tokenDescRevokedBy.Validators[0].(func(string) error)
 	userMixin := schema.User{}.Mixin()
 	user.Policy = privacy.NewPolicies(userMixin[0], schema.User{})
 	user.Hooks[0] = func(next ent.Mutator) ent.Mutator {

@@ -10,14 +10,16 @@ import (
 const (
 	nodeAccount = "Account"
 	nodeEntry   = "Entry"
+	nodeToken   = "Token"
 	nodeUser    = "User"
 )
 
 // GlobalID is a decoded Relay global ID: which type, which account, which key or number within it.
 type GlobalID struct {
-	Type      string // "Account", "Entry" or "User"
+	Type      string // "Account", "Entry", "Token" or "User"
 	AccountID int64
 	Key       string // of an entry
+	TokenID   int64  // of a token
 	UserID    int64  // of a user
 }
 
@@ -27,6 +29,11 @@ func EntryID(accountID int64, key string) string { return encodeID(nodeEntry, ac
 // UserID returns the global ID of a user.
 func UserID(accountID, userID int64) string {
 	return encodeID(nodeUser, accountID, strconv.FormatInt(userID, 10))
+}
+
+// TokenID returns the global ID of a token.
+func TokenID(accountID, tokenID int64) string {
+	return encodeID(nodeToken, accountID, strconv.FormatInt(tokenID, 10))
 }
 
 // AccountID returns the global ID of an account.
@@ -58,6 +65,8 @@ func ParseGlobalID(text string) (GlobalID, error) {
 	switch id.Type {
 	case nodeEntry:
 		id.Key, err = parts[2], ValidateKey(parts[2])
+	case nodeToken:
+		id.TokenID, err = canonicalInt(parts[2])
 	case nodeUser:
 		id.UserID, err = canonicalInt(parts[2])
 	case nodeAccount:
@@ -92,10 +101,22 @@ func (Account) IsNode() {}
 func (a Account) GlobalID() string { return AccountID(a.ID) }
 
 // ParseUserID reads the global ID of a user; that of something else is an *InputError.
-func ParseUserID(text string) (GlobalID, error) {
+func ParseUserID(text string) (GlobalID, error) { return parseIDOf(nodeUser, text) }
+
+// ParseTokenID reads the global ID of a token; that of something else is an *InputError.
+func ParseTokenID(text string) (GlobalID, error) { return parseIDOf(nodeToken, text) }
+
+func parseIDOf(kind, text string) (GlobalID, error) {
 	id, err := ParseGlobalID(text)
-	if err == nil && id.Type != nodeUser {
-		err = &InputError{Reason: "is the ID of an " + id.Type + ", not of a User"}
+	if err == nil && id.Type != kind {
+		err = &InputError{Reason: "is the ID of " + withArticle(id.Type) + ", not of " + withArticle(kind)}
 	}
 	return id, err
+}
+
+func withArticle(kind string) string {
+	if strings.ContainsRune("AE", rune(kind[0])) {
+		return "an " + kind
+	}
+	return "a " + kind
 }

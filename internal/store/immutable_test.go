@@ -105,13 +105,15 @@ func (r raw) fill(t *testing.T) {
 	r.exec(t, fmt.Sprintf(move, 1, keyA, r.time(1), 7))
 	r.exec(t, `INSERT INTO erasures (account_id, position, reason, erased_by, erased_at) VALUES (7, 0, 'asked', 'carol', `+
 		r.time(2)+`)`)
+	r.exec(t, r.insertToken(1, 11, nil))
+	r.exec(t, r.insertToken(7, 11, map[string]string{"last_used_at": r.time(2), "revoked_at": r.time(3), "revoked_by": "'token:9'"}))
 }
 
 // content is all rows of all tables.
 func (r raw) content(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads"} {
+	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens"} {
 		for _, row := range r.rows(t, `SELECT * FROM `+table+` ORDER BY 1, 2`) {
 			fmt.Fprintf(&b, "%s %v\n", table, row)
 		}
@@ -254,7 +256,7 @@ func TestNothingIsDeletedAndNamesNeverChange(t *testing.T) {
 			t.Parallel()
 			r := filled(t, databaseURL)
 			var statements []string
-			for _, table := range []string{"accounts", "users", "entries", "erasures", "heads"} {
+			for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens"} {
 				statements = append(statements, `DELETE FROM `+table)
 			}
 			statements = append(statements,
@@ -352,13 +354,13 @@ func TestPostgresRefusesTruncateMergeAndTemporaryErasures(t *testing.T) {
 	t.Parallel()
 	r := filled(t, fresh(t, dialect.Postgres))
 	statements := []string{
-		`TRUNCATE accounts, users, entries, erasures, heads`,
+		`TRUNCATE accounts, users, entries, erasures, heads, tokens`,
 		`MERGE INTO entries e USING (SELECT 1) AS s ON e.position = 1 WHEN MATCHED THEN DELETE`,
 		`MERGE INTO entries e USING (SELECT 1) AS s ON e.position = 1 WHEN MATCHED THEN UPDATE SET status_code = 500`,
 		`WITH gone AS (DELETE FROM entries RETURNING 1) SELECT * FROM gone`,
 	}
 	r.refuses(t, statements)
-	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads"} {
+	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens"} {
 		before := r.content(t)
 		_, err := r.ExecContext(t.Context(), `TRUNCATE `+table+` CASCADE`)
 		require.ErrorContains(t, err, "samjournal: rows of "+table+" are never deleted", "each table has a trigger of its own")

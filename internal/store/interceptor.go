@@ -10,6 +10,7 @@ import (
 	"samjournal/ent/erasure"
 	"samjournal/ent/head"
 	"samjournal/ent/intercept"
+	"samjournal/ent/token"
 	"samjournal/ent/user"
 	"samjournal/internal/model"
 )
@@ -45,18 +46,19 @@ func limitOf(entity string, scope model.Scope) (func(*entsql.Selector), error) {
 		return func(s *entsql.Selector) { s.Where(entsql.EQ(s.C(head.FieldID), scope.AccountID)) }, nil
 	case ent.TypeErasure:
 		return scopeErasures(scope), nil
+	case ent.TypeToken:
+		return scopeTokens(scope), nil
 	}
 	return nil, fmt.Errorf("no scope is defined for queries on %s", entity)
 }
 
-// scopeUsers limits a selector over users: whoever sees one user's entries sees that user, whoever sees none sees nobody.
+// scopeUsers limits a selector over users: whoever is limited to one user sees that user, others need to see all entries.
 func scopeUsers(scope model.Scope) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
 		s.Where(entsql.EQ(s.C(user.FieldAccountID), scope.AccountID))
 		if scope.OnlyUserID != nil {
 			s.Where(entsql.EQ(s.C(user.FieldID), *scope.OnlyUserID))
-		}
-		if !scope.Entries {
+		} else if !scope.Entries {
 			s.Where(entsql.False())
 		}
 	}
@@ -68,6 +70,16 @@ func scopeErasures(scope model.Scope) func(*entsql.Selector) {
 	return func(s *entsql.Selector) {
 		s.Where(entsql.EQ(s.C(erasure.FieldAccountID), scope.AccountID))
 		if !scope.Entries || scope.OnlyUserID != nil {
+			s.Where(entsql.False())
+		}
+	}
+}
+
+// scopeTokens limits a selector over tokens: only those who administer the account see them.
+func scopeTokens(scope model.Scope) func(*entsql.Selector) {
+	return func(s *entsql.Selector) {
+		s.Where(entsql.EQ(s.C(token.FieldAccountID), scope.AccountID))
+		if !scope.Administer {
 			s.Where(entsql.False())
 		}
 	}

@@ -109,6 +109,7 @@ func TestEveryStatementOfEntCarriesTheAccount(t *testing.T) {
 				"users of entries": func(ctx context.Context) error { _, err := c.Entry.Query().QueryUser().All(ctx); return err },
 				"user":             func(ctx context.Context) error { _, err := c.User.Get(ctx, 1); return err },
 				"head":             func(ctx context.Context) error { _, err := c.Head.Query().Only(ctx); return err },
+				"tokens":           func(ctx context.Context) error { _, err := c.Token.Query().WithUser().All(ctx); return err },
 				"erasures":         func(ctx context.Context) error { _, err := c.Erasure.Query().All(ctx); return err },
 				"in a transaction": func(ctx context.Context) error { return inTx(ctx, c) },
 				"raw head":         func(ctx context.Context) error { return headOf(ctx, s) },
@@ -116,7 +117,7 @@ func TestEveryStatementOfEntCarriesTheAccount(t *testing.T) {
 				"raw usernames":    func(ctx context.Context) error { _, err := s.Usernames(ctx, 1, []int64{1, 2}); return err },
 			} {
 				t.Run(name, func(t *testing.T) {
-					require.NoError(t, query(as(t, 1, model.RoleAuditor, nil)))
+					require.NoError(t, query(as(t, 1, model.RoleAdmin, nil)))
 					run := collected.take()
 					require.NotEmpty(t, run)
 					for _, statement := range run {
@@ -153,7 +154,7 @@ func headOf(ctx context.Context, s *store.Store) error {
 func TestAViewerSeesWhatItsScopeAllows(t *testing.T) {
 	t.Parallel()
 	one, two, nobody := int64(1), int64(2), int64(99)
-	type seen struct{ entries, users, erasures, heads int }
+	type seen struct{ entries, users, erasures, heads, tokens int }
 	for d, databaseURL := range both(t) {
 		t.Run(d, func(t *testing.T) {
 			t.Parallel()
@@ -162,17 +163,20 @@ func TestAViewerSeesWhatItsScopeAllows(t *testing.T) {
 				ctx  context.Context //nolint:containedctx // of one case
 				want seen
 			}{
-				"auditor":                     {as(t, 1, model.RoleAuditor, nil), seen{2, 2, 0, 1}},
-				"operator":                    {as(t, 1, model.RoleOperator, nil), seen{2, 2, 0, 1}},
-				"auditor of another account":  {as(t, 7, model.RoleAuditor, nil), seen{1, 2, 1, 1}},
+				"auditor":                     {as(t, 1, model.RoleAuditor, nil), seen{2, 2, 0, 1, 0}},
+				"admin":                       {as(t, 1, model.RoleAdmin, nil), seen{2, 2, 0, 1, 1}},
+				"admin of no account":         {as(t, 99, model.RoleAdmin, nil), seen{}},
+				"operator":                    {as(t, 1, model.RoleOperator, nil), seen{2, 2, 0, 1, 1}},
+				"auditor of another account":  {as(t, 7, model.RoleAuditor, nil), seen{1, 2, 1, 1, 0}},
 				"auditor of no account":       {as(t, 99, model.RoleAuditor, nil), seen{}},
-				"reader":                      {as(t, 1, model.RoleReader, &one), seen{2, 1, 0, 1}},
-				"reader without entries":      {as(t, 1, model.RoleReader, &two), seen{0, 1, 0, 1}},
-				"reader without user":         {as(t, 1, model.RoleReader, nil), seen{0, 0, 0, 1}},
-				"reader that does not exist":  {as(t, 1, model.RoleReader, &nobody), seen{0, 0, 0, 1}},
-				"reader of the other account": {as(t, 7, model.RoleReader, &one), seen{1, 1, 0, 1}},
-				"writer":                      {as(t, 1, model.RoleWriter, nil), seen{0, 0, 0, 1}},
-				"of no known role":            {as(t, 1, "", nil), seen{0, 0, 0, 1}},
+				"reader":                      {as(t, 1, model.RoleReader, &one), seen{2, 1, 0, 1, 0}},
+				"reader without entries":      {as(t, 1, model.RoleReader, &two), seen{0, 1, 0, 1, 0}},
+				"reader without user":         {as(t, 1, model.RoleReader, nil), seen{0, 0, 0, 1, 0}},
+				"reader that does not exist":  {as(t, 1, model.RoleReader, &nobody), seen{0, 0, 0, 1, 0}},
+				"reader of the other account": {as(t, 7, model.RoleReader, &one), seen{1, 1, 0, 1, 0}},
+				"writer":                      {as(t, 1, model.RoleWriter, nil), seen{0, 0, 0, 1, 0}},
+				"writer with a user":          {as(t, 1, model.RoleWriter, &two), seen{0, 1, 0, 1, 0}},
+				"of no known role":            {as(t, 1, "", nil), seen{0, 0, 0, 1, 0}},
 			} {
 				t.Run(name, func(t *testing.T) {
 					client := s.Ent()
@@ -184,7 +188,12 @@ func TestAViewerSeesWhatItsScopeAllows(t *testing.T) {
 					require.NoError(t, err)
 					heads, err := client.Head.Query().All(c.ctx)
 					require.NoError(t, err)
-					require.Equal(t, c.want, seen{len(entries), len(users), len(erasures), len(heads)})
+					tokens, err := client.Token.Query().WithUser().All(c.ctx)
+					require.NoError(t, err)
+					require.Equal(t, c.want, seen{len(entries), len(users), len(erasures), len(heads), len(tokens)})
+					for _, token := range tokens {
+						require.Equal(t, token.AccountID, token.Edges.User.AccountID)
+					}
 					for _, e := range entries {
 						require.Equal(t, e.AccountID, e.Edges.User.AccountID)
 						require.Equal(t, "alice", e.Edges.User.Username)
@@ -214,6 +223,8 @@ func TestWithoutAViewerNothingIsRead(t *testing.T) {
 			require.ErrorIs(t, err, model.ErrNoViewer)
 			_, err = s.Ent().Erasure.Query().Exist(t.Context())
 			require.ErrorIs(t, err, model.ErrNoViewer)
+			_, err = s.Ent().Token.Query().All(t.Context())
+			require.ErrorIs(t, err, model.ErrNoViewer)
 			require.Empty(t, collected.take())
 		})
 	}
@@ -230,6 +241,8 @@ func TestEntDoesNotWrite(t *testing.T) {
 			_, err := s.Ent().User.Update().Where(user.ID(1)).SetEmail("x").Save(ctx)
 			require.Error(t, err)
 			_, err = s.Ent().Head.Update().SetSize(0).Save(ctx)
+			require.Error(t, err)
+			_, err = s.Ent().Token.Update().SetRevokedBy("x").Save(ctx)
 			require.Error(t, err)
 			_, err = s.Ent().Account.Update().SetName("x").Save(ctx)
 			require.Error(t, err)

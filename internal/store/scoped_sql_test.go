@@ -12,9 +12,9 @@ import (
 var (
 	literals   = regexp.MustCompile(`'(?:[^']|'')*'`)
 	innermost  = regexp.MustCompile(`\(([^()]*)\)`)
-	references = regexp.MustCompile(`\b(from|join|into|update|,) (users|entries|heads|erasures)\b(?: as (\w+)| (t\d+)\b)?`)
+	references = regexp.MustCompile(`\b(from|join|into|update|,) (users|entries|heads|erasures|tokens)\b(?: as (\w+)| (t\d+)\b)?`)
 	equalities = regexp.MustCompile(`(?:(\w+)\.)?account_id = (?:\?|\$\d+|\d+|\w+\.account_id)`)
-	inserted   = regexp.MustCompile(`insert into (users|entries|heads|erasures) <([^>]*)>`)
+	inserted   = regexp.MustCompile(`insert into (users|entries|heads|erasures|tokens) <([^>]*)>`)
 )
 
 // unscoped lists the tables of an account's data that a statement refers to without limiting them to an account by an
