@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
-
-	"entgo.io/ent/dialect"
 
 	"samjournal/internal/model"
 )
@@ -22,6 +19,9 @@ var ErrAccountExists = errors.New("an account of this slug exists")
 
 // digestKeySize is the length of an account's digest key in bytes.
 const digestKeySize = 32
+
+// maxAccountName is the most characters of an account's name.
+const maxAccountName = 200
 
 var slugPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -48,9 +48,8 @@ func (s *Store) CreateAccount(ctx context.Context, slug, name string, digestKey 
 			Path: []any{"slug"}, Reason: "must be 1 to 63 of a-z, 0-9 and -, with no - at its begin or end",
 		}
 	}
-	const most = 200
-	if n := len([]rune(name)); n == 0 || n > most || strings.ContainsRune(name, 0) {
-		return model.Account{}, &model.InputError{Path: []any{"name"}, Reason: fmt.Sprintf("must have 1 to %d characters", most)}
+	if err := checkText("name", name, maxAccountName); err != nil {
+		return model.Account{}, err
 	}
 	if len(digestKey) != digestKeySize {
 		return model.Account{}, fmt.Errorf("digest key has %d bytes, must have %d", len(digestKey), digestKeySize)
@@ -65,23 +64,50 @@ func (s *Store) CreateAccount(ctx context.Context, slug, name string, digestKey 
 	err := s.write.QueryRowContext(ctx,
 		s.bind(`INSERT INTO accounts (slug, name, digest_key, created_at) VALUES (?, ?, ?, ?) RETURNING id`),
 		a.Slug, a.Name, digestKey, a.CreatedAt).Scan(&a.ID)
+	if err = translate(err); errors.Is(err, ErrRefused) {
+		if _, _, otherErr := s.AccountBySlug(ctx, slug); otherErr == nil { // somebody else was faster
+			err = ErrAccountExists
+		}
+	}
 	if err != nil {
-		return model.Account{}, fmt.Errorf("create account %q: %w", slug, translate(err))
+		return model.Account{}, fmt.Errorf("create account %q: %w", slug, err)
 	}
 	return a, nil
 }
 
-// bind writes a statement's parameters the way the database wants them: SQLite ?, PostgreSQL $1, $2 and so on.
-func (s *Store) bind(query string) string {
-	if s.dialect != dialect.Postgres {
-		return query
+// Accounts reads all accounts, by slug.
+func (s *Store) Accounts(ctx context.Context) ([]model.Account, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id, slug, name, created_at FROM accounts ORDER BY slug`)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", translate(err))
 	}
-	var b strings.Builder
-	for n, part := range strings.Split(query, "?") {
-		if n > 0 {
-			fmt.Fprintf(&b, "$%d", n)
+	defer rows.Close()
+	var all []model.Account
+	for rows.Next() {
+		var a model.Account
+		if err := rows.Scan(&a.ID, &a.Slug, &a.Name, &a.CreatedAt); err != nil {
+			return nil, fmt.Errorf("read accounts: %w", translate(err))
 		}
-		b.WriteString(part)
+		a.CreatedAt = a.CreatedAt.UTC()
+		all = append(all, a)
 	}
-	return b.String()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read accounts: %w", translate(err))
+	}
+	return all, nil
+}
+
+// UpdateAccount changes an account's name, 1 to 200 characters. Errors: *model.InputError, ErrNoAccount.
+func (s *Store) UpdateAccount(ctx context.Context, accountID int64, name string) error {
+	if err := checkText("name", name, maxAccountName); err != nil {
+		return err
+	}
+	found, err := s.change(ctx, `UPDATE accounts SET name = ? WHERE id = ?`, name, accountID)
+	if err == nil && !found {
+		err = fmt.Errorf("%w: number %d", ErrNoAccount, accountID)
+	}
+	if err != nil {
+		return fmt.Errorf("update account: %w", err)
+	}
+	return nil
 }

@@ -60,3 +60,56 @@ func TestEveryDatabaseHasADigestKeyOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestAccountsAreListedAndRenamed(t *testing.T) {
+	t.Parallel()
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s := migrated(t, databaseURL)
+			acme, err := s.CreateAccount(t.Context(), "acme", "Acme", bytes.Repeat([]byte{7}, 32))
+			require.NoError(t, err)
+			ordinary, _, err := s.AccountBySlug(t.Context(), "default")
+			require.NoError(t, err)
+
+			require.NoError(t, s.UpdateAccount(t.Context(), acme.ID, "Acmé"))
+
+			acme.Name = "Acmé"
+			all, err := s.Accounts(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, []model.Account{acme, ordinary}, all)
+			require.ErrorIs(t, s.UpdateAccount(t.Context(), 99, "x"), store.ErrNoAccount)
+			var input *model.InputError
+			for _, name := range []string{"", strings.Repeat("n", 201), "a\x00", "\xff"} {
+				require.ErrorAs(t, s.UpdateAccount(t.Context(), acme.ID, name), &input, "%q", name)
+			}
+		})
+	}
+}
+
+func TestOneOfManyCreatesAnAccount(t *testing.T) {
+	t.Parallel()
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s := migrated(t, databaseURL)
+			const callers = 8
+			errs := make(chan error, callers)
+			for range callers {
+				go func() {
+					_, err := s.CreateAccount(t.Context(), "acme", "Acme", bytes.Repeat([]byte{7}, 32))
+					errs <- err
+				}()
+			}
+			created := 0
+			for range callers {
+				if err := <-errs; err != nil {
+					require.ErrorIs(t, err, store.ErrAccountExists)
+				} else {
+					created++
+				}
+			}
+			require.Equal(t, 1, created)
+		})
+	}
+}

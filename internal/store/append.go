@@ -91,6 +91,8 @@ type appendTx interface {
 	lastUserID(ctx context.Context) (int64, error)
 	// write adds users and entries, and moves the head when there are entries.
 	write(ctx context.Context, a addition) error
+	// exec runs one more statement, written in the dialect's own way.
+	exec(ctx context.Context, statement string, args ...any) error
 }
 
 type newUser struct {

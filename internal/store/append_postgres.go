@@ -110,6 +110,11 @@ func (t *postgresTx) write(ctx context.Context, a addition) error {
 	return t.tx.SendBatch(ctx, &b).Close()
 }
 
+func (t *postgresTx) exec(ctx context.Context, statement string, args ...any) error {
+	_, err := t.tx.Exec(ctx, statement, args...)
+	return err
+}
+
 func (t *postgresTx) lastUserID(ctx context.Context) (int64, error) {
 	var id int64
 	err := t.tx.QueryRow(ctx, `SELECT coalesce(max(id), 0) FROM users WHERE account_id = $1`, t.accountID).Scan(&id)

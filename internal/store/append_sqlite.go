@@ -146,6 +146,11 @@ func (t *sqliteTx) inChunks(values []string, f func(marks string, args []any) er
 	return nil
 }
 
+func (t *sqliteTx) exec(ctx context.Context, statement string, args ...any) error {
+	_, err := t.tx.ExecContext(ctx, statement, args...)
+	return err
+}
+
 func (t *sqliteTx) lastUserID(ctx context.Context) (int64, error) {
 	var id int64
 	err := t.tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM users WHERE account_id = ?`, t.accountID).Scan(&id)

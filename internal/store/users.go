@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"samjournal/internal/model"
+)
+
+// ErrNoUser says that the account has no such user.
+var ErrNoUser = errors.New("no such user")
+
+// The most characters of what is known of a user.
+const (
+	maxEmail       = 254
+	maxDisplayName = 200
+)
+
+// User is a user as the server itself needs it.
+type User struct {
+	ID         int64
+	Username   string
+	DisabledAt *time.Time // nil: active
+}
+
+// UserByName finds a user of the account; false when there is none of this name.
+func (s *Store) UserByName(ctx context.Context, accountID int64, username string) (User, bool, error) {
+	u := User{Username: username}
+	err := s.read.QueryRowContext(ctx, s.bind(`SELECT id, disabled_at FROM users WHERE account_id = ? AND username = ?`),
+		accountID, username).Scan(&u.ID, &u.DisabledAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return User{}, false, nil
+	}
+	if err != nil {
+		return User{}, false, fmt.Errorf("read user: %w", translate(err))
+	}
+	u.DisabledAt = inUTC(u.DisabledAt)
+	return u, true, nil
+}
+
+// UserChange is what to change of a user. Nil leaves a field as it is, a pointer to nil clears it.
+type UserChange struct {
+	Email       **string // 1 to 254 characters
+	DisplayName **string // 1 to 200 characters
+	// Disabled true disables the user, whose entries stay; false makes it active again. Nothing changes where it is so already.
+	Disabled *bool
+}
+
+// UpdateUser changes what may change of a user. Errors: *model.InputError, ErrNoUser.
+func (s *Store) UpdateUser(ctx context.Context, accountID, userID int64, now time.Time, c UserChange) error {
+	set, args := "", []any(nil)
+	for _, text := range []struct {
+		field, column string
+		value         **string
+		most          int
+	}{
+		{"email", "email", c.Email, maxEmail},
+		{"displayName", "display_name", c.DisplayName, maxDisplayName},
+	} {
+		if text.value == nil {
+			set += text.column + " = " + text.column + ", "
+			continue
+		}
+		if *text.value != nil {
+			if err := checkText(text.field, **text.value, text.most); err != nil {
+				return err
+			}
+		}
+		set, args = set+text.column+" = ?, ", append(args, *text.value)
+	}
+	switch {
+	case c.Disabled == nil:
+		set += "disabled_at = disabled_at"
+	case *c.Disabled:
+		set, args = set+"disabled_at = coalesce(disabled_at, ?)", append(args, model.Microseconds(now))
+	default:
+		set += "disabled_at = NULL"
+	}
+	found, err := s.change(ctx, `UPDATE users SET `+set+` WHERE account_id = ? AND id = ?`,
+		append(args, accountID, userID)...)
+	if err == nil && !found {
+		err = fmt.Errorf("%w: number %d in account %d", ErrNoUser, userID, accountID)
+	}
+	if err != nil {
+		return fmt.Errorf("update user: %w", err)
+	}
+	return nil
+}
