@@ -8,7 +8,9 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -134,6 +136,30 @@ func (s *Server) present(ctx context.Context, err error) *gqlerror.Error {
 	default:
 		return presented
 	}
+}
+
+// firstFaults keeps what is told of a document short: a document may have a fault at each of its thousands of tokens, and a
+// message may quote all of them.
+func firstFaults(faults gqlerror.List) gqlerror.List {
+	const (
+		most    = 10
+		longest = 500 // bytes of a message
+	)
+
+	told := slices.Clone(faults[:min(len(faults), most)])
+	for i, fault := range told {
+		if len(fault.Message) > longest {
+			short := *fault
+			short.Message = strings.ToValidUTF8(fault.Message[:longest], "") + "…"
+			told[i] = &short
+		}
+	}
+
+	if more := len(faults) - len(told); more > 0 {
+		told = append(told, codedError(codeBadUserInput, "and %d errors more of this kind", more))
+	}
+
+	return told
 }
 
 // inputError makes an error of the parser or the validator into one for the client. A variable that does not fit its type

@@ -362,3 +362,17 @@ func TestAClientThatDoesNotTakeItsAnswerIsReleased(t *testing.T) {
 	// 60 MB are more than the sockets' buffers hold, and nobody reads.
 	eventually(t, func() bool { return len(s.log.lines(t, "operation")) == 1 }, "the operation to end")
 }
+
+func TestAnAnswerTellsTheFirstFaultsOfADocument(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, nil)
+	a := s.ask(t, "{ hello"+strings.Repeat(" @a", 300)+" }")
+	require.Len(t, a.Errors, 11, a.text)
+	require.Contains(t, a.Errors[0].Message, "Unknown directive")
+	require.Equal(t, "and 290 errors more of this kind", a.Errors[10].Message)
+
+	a = s.ask(t, "{ "+strings.Repeat("a", 10_000)+" }")
+	require.Equal(t, "BAD_USER_INPUT", a.code(t))
+	require.Less(t, len(a.text), 1000)
+}

@@ -62,7 +62,7 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 	op.graphql = opCtx
 
 	if len(faults) > 0 {
-		refused = op.note(s.executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), faults))
+		refused = op.note(s.executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), firstFaults(faults)))
 
 		return op, refused
 	}
