@@ -8,4 +8,10 @@ package graph
 // Entry returns EntryResolver implementation.
 func (r *Resolver) Entry() EntryResolver { return &entryResolver{r} }
 
-type entryResolver struct{ *Resolver }
+// Token returns TokenResolver implementation.
+func (r *Resolver) Token() TokenResolver { return &tokenResolver{r} }
+
+type (
+	entryResolver struct{ *Resolver }
+	tokenResolver struct{ *Resolver }
+)

@@ -100,6 +100,7 @@ func pathStep(step ast.PathElement) any {
 
 // classify returns the code and message of the errors that clients are meant to see; code is "" for all others.
 func classify(err error) (code, message string, input *model.InputError) {
+	var forbidden *forbiddenError
 	switch {
 	case errors.As(err, &input):
 		message = input.Error()
@@ -108,6 +109,8 @@ func classify(err error) (code, message string, input *model.InputError) {
 		return codeConflict, "the journal has an entry with this key and other content; nothing was added", nil
 	case errors.Is(err, journal.ErrCursorInvalid):
 		return codeCursorInvalid, journal.ErrCursorInvalid.Error(), nil
+	case errors.As(err, &forbidden):
+		return codeForbidden, forbidden.Error(), nil
 	case errors.Is(err, journal.ErrForbidden):
 		return codeForbidden, journal.ErrForbidden.Error(), nil
 	case errors.Is(err, model.ErrNoViewer):

@@ -19,6 +19,20 @@ type CreateEntryResult interface {
 	IsCreateEntryResult()
 }
 
+// An account to create.
+type CreateAccountInput struct {
+	// Short name, unique, never changes: 1 to 63 of a-z, 0-9 and -, with no - at its begin or end.
+	Slug string `json:"slug"`
+	// Name for people, 1 to 200 characters.
+	Name string `json:"name"`
+}
+
+// The answer to createAccount.
+type CreateAccountPayload struct {
+	// The new account. To work in it, name it in the header `X-Samjournal-Account`.
+	Account *model.Account `json:"account"`
+}
+
 // The answer to createEntries.
 type CreateEntriesPayload struct {
 	// For each input, in order: what became of it. One bad input fails alone.
@@ -78,6 +92,30 @@ type CreateEntryPayload struct {
 
 func (CreateEntryPayload) IsCreateEntryResult() {}
 
+// A token to create.
+type CreateTokenInput struct {
+	// What the token is for, in your words: 1 to 100 characters.
+	Name string `json:"name"`
+	// What whoever holds the token may do: WRITER, READER, AUDITOR or ADMIN. OPERATOR tokens come from the command line only.
+	Role model.Role `json:"role"`
+	// The user that whoever holds the token acts as, 1 to 150 characters; created when unknown. A READER needs one: it reads the
+	// entries of this user.
+	Username *string `json:"username,omitempty"`
+	// From when on the token is refused. Give expiresAt or expiresIn or neither, not both; without, it does not expire.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// After how long the token is refused: `"P90D"` is 90 days, `"PT12H"` twelve hours.
+	ExpiresIn *string `json:"expiresIn,omitempty"`
+}
+
+// The answer to createToken.
+type CreateTokenPayload struct {
+	// What to send as `Authorization: Bearer sjt_…`, or as `{"Authorization": "Bearer sjt_…"}` in connection_init of a WebSocket.
+	// Shown once, here: it is stored nowhere, so keep it like a password.
+	Secret string `json:"secret"`
+	// The token, as `tokens` lists it.
+	Token *ent.Token `json:"token"`
+}
+
 // A page of entries.
 type EntryConnection struct {
 	// The entries of this page with their cursors.
@@ -87,7 +125,7 @@ type EntryConnection struct {
 	// How many entries match, over all pages. Counted only when you ask for it.
 	TotalCount int64 `json:"totalCount"`
 	// The journal's end as this page saw it, also on empty and filtered pages: give it to
-	// `entryCreated(after:)` to follow the journal from here without gap.
+	// `entryCreated(after:)` to follow the journal from here without gap. For a READER, the end of what it may read.
 	HeadCursor string `json:"headCursor"`
 }
 
@@ -120,8 +158,69 @@ type PageInfo struct {
 	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// Which token to revoke.
+type RevokeTokenInput struct {
+	// The token's global ID, as Token.id gives it.
+	ID string `json:"id"`
+}
+
+// The answer to revokeToken.
+type RevokeTokenPayload struct {
+	// The token with revokedAt.
+	Token *ent.Token `json:"token"`
+}
+
 // What arrives as it happens, over WebSocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
+}
+
+// A page of tokens.
+type TokenConnection struct {
+	// The tokens of this page with their cursors.
+	Edges []*TokenEdge `json:"edges"`
+	// Where this page lies in its list.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many tokens there are, over all pages. Counted only when you ask for it.
+	TotalCount int64 `json:"totalCount"`
+}
+
+// A token in a list.
+type TokenEdge struct {
+	// The token.
+	Node *ent.Token `json:"node"`
+	// Where to go on: as `after` or `before` of `tokens`.
+	Cursor string `json:"cursor"`
+}
+
+// What to change of the account.
+type UpdateAccountInput struct {
+	// Name for people, 1 to 200 characters.
+	Name string `json:"name"`
+}
+
+// The answer to updateAccount.
+type UpdateAccountPayload struct {
+	// The account as it is now.
+	Account *model.Account `json:"account"`
+}
+
+// What to change of a user. A field that is missing stays as it is; a null for email or displayName clears it.
+type UpdateUserInput struct {
+	// The user's global ID, as User.id gives it.
+	ID string `json:"id"`
+	// E-mail address, at most 254 characters.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+	// Name for people, at most 200 characters.
+	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
+	// true: the user's tokens and JWTs are refused within seconds, and what they had open ends; its entries stay. false: they are
+	// valid again.
+	Disabled *bool `json:"disabled,omitempty"`
+}
+
+// The answer to updateUser.
+type UpdateUserPayload struct {
+	// The user as it is now.
+	User *ent.User `json:"user"`
 }
 
 // A page of users.
@@ -148,6 +247,70 @@ type UserOrder struct {
 	Direction OrderDirection `json:"direction"`
 	// What to order by.
 	Field UserOrderField `json:"field"`
+}
+
+// What a role can do, as `@needs` of a field asks for it. New values may appear in any release: keep a default branch.
+type Capability string
+
+const (
+	// Reading entries and users: a READER its own, an AUDITOR, ADMIN or OPERATOR those of the whole account.
+	CapabilityRead Capability = "READ"
+	// Appending entries: a WRITER or OPERATOR.
+	CapabilityAppend Capability = "APPEND"
+	// Reading and changing tokens, users and the settings of the account: an ADMIN or OPERATOR.
+	CapabilityAdminister Capability = "ADMINISTER"
+	// Creating accounts: an OPERATOR.
+	CapabilityOperate Capability = "OPERATE"
+)
+
+var AllCapability = []Capability{
+	CapabilityRead,
+	CapabilityAppend,
+	CapabilityAdminister,
+	CapabilityOperate,
+}
+
+func (e Capability) IsValid() bool {
+	switch e {
+	case CapabilityRead, CapabilityAppend, CapabilityAdminister, CapabilityOperate:
+		return true
+	}
+	return false
+}
+
+func (e Capability) String() string {
+	return string(e)
+}
+
+func (e *Capability) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Capability(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Capability", str)
+	}
+	return nil
+}
+
+func (e Capability) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Capability) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Capability) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // What entries can be ordered by.

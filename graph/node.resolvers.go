@@ -70,6 +70,19 @@ func (r *queryResolver) Users(ctx context.Context, after *string, first *int, be
 	return r.userConnection(ctx, p)
 }
 
+// Tokens is the resolver for the tokens field.
+func (r *queryResolver) Tokens(ctx context.Context, after *string, first *int, before *string, last *int) (*TokenConnection, error) {
+	viewer, _, err := viewerScope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parsePage(viewer.Account.ID, model.OrderTokenCreatedAt, after, first, before, last)
+	if err != nil {
+		return nil, err
+	}
+	return r.tokenConnection(ctx, p)
+}
+
 // Query returns QueryResolver implementation.
 func (r *Resolver) Query() QueryResolver { return &queryResolver{r} }
 

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -16,22 +15,22 @@ import (
 
 const maxNodes = 500 // ids of one nodes(…)
 
-// readNodes finds nodes by their global IDs: at most one statement for all entries, one for their users and one for all
-// users asked for. An ID of another account is like one of nothing.
+// readNodes finds nodes by their global IDs: at most one statement each for all entries, users and tokens asked for, and one
+// for the users of each. An ID of another account is like one of nothing.
 func (r *Resolver) readNodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	viewer, scope, err := viewerScope(ctx)
 	if err != nil {
 		return nil, err
 	}
-	parsed := make([]model.GlobalID, len(ids))
+	parsed, err := parseIDs(ids)
+	if err != nil {
+		return nil, err
+	}
 	var (
-		keys    []string
-		userIDs []int64
+		keys              []string
+		userIDs, tokenIDs []int64
 	)
-	for i, text := range ids {
-		if parsed[i], err = model.ParseGlobalID(text); err != nil {
-			return nil, model.InputUnder(err, i)
-		}
+	for i := range parsed {
 		if parsed[i].AccountID != scope.AccountID {
 			continue
 		}
@@ -40,13 +39,19 @@ func (r *Resolver) readNodes(ctx context.Context, ids []string) ([]model.Node, e
 			keys = append(keys, parsed[i].Key)
 		case "User":
 			userIDs = append(userIDs, parsed[i].UserID)
+		case "Token":
+			tokenIDs = append(tokenIDs, parsed[i].TokenID)
 		}
 	}
 	entries, err := r.entriesByKey(ctx, selectedEntry(ctx), keys)
 	if err != nil {
 		return nil, err
 	}
-	users, err := r.usersByID(ctx, userIDs)
+	users, err := r.usersByID(ctx, collected(ctx, "User", "Node"), userIDs)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := r.tokensByID(ctx, collected(ctx, "Token", "Node"), tokenIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +69,26 @@ func (r *Resolver) readNodes(ctx context.Context, ids []string) ([]model.Node, e
 			if u, ok := users[id.UserID]; ok {
 				nodes[i] = u
 			}
+		case "Token":
+			if t, ok := tokens[id.TokenID]; ok {
+				nodes[i] = t
+			}
 		case "Account":
 			nodes[i] = &viewer.Account
 		}
 	}
 	return nodes, nil
+}
+
+func parseIDs(ids []string) ([]model.GlobalID, error) {
+	parsed := make([]model.GlobalID, len(ids))
+	for i, text := range ids {
+		var err error
+		if parsed[i], err = model.ParseGlobalID(text); err != nil {
+			return nil, model.InputUnder(err, i)
+		}
+	}
+	return parsed, nil
 }
 
 // selectedEntry is what the current field, which returns an entry, selects of it.
@@ -92,18 +112,17 @@ func (r *Resolver) entriesByKey(ctx context.Context, selected journal.Selection,
 	return byKey, nil
 }
 
-// usersByID reads users with what the current field selects of them.
-func (r *Resolver) usersByID(ctx context.Context, ids []int64) (map[int64]*ent.User, error) {
+// usersByID reads what is selected of the users with these numbers.
+func (r *Resolver) usersByID(ctx context.Context, fields []graphql.CollectedField, ids []int64) (map[int64]*ent.User, error) {
 	if len(ids) == 0 {
 		return nil, nil //nolint:nilnil // a nil map reads as empty
 	}
 	columns := []string{user.FieldAccountID}
-	for _, f := range collected(ctx, "User", "Node") {
+	for _, f := range fields {
 		columns = append(columns, userColumns(f.Name)...)
 	}
 	q := r.Ent.User.Query().Where(user.IDIn(ids...))
-	slices.Sort(columns)
-	q.Select(slices.Compact(columns)...)
+	q.Select(distinct(columns)...)
 	rows, err := q.All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read users by id: %w", err)

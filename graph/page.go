@@ -67,8 +67,12 @@ func parseCursor(accountID int64, order model.Order, name string, text *string) 
 
 func describe(o model.Order) string {
 	kind := "entries"
-	if o == model.OrderUsername || o == model.OrderUserCreatedAt {
+	switch o {
+	case model.OrderPosition, model.OrderCreatedAt:
+	case model.OrderUsername, model.OrderUserCreatedAt:
 		kind = "users"
+	case model.OrderTokenCreatedAt:
+		kind = "tokens"
 	}
 	return fmt.Sprintf("%s by %s", kind, o)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
 
@@ -25,9 +26,18 @@ type Resolver struct {
 	Journal *journal.Journal
 	Ent     *ent.Client // scoped to the viewer of each context
 	Heads   Heads
+	Admin   Admin
 	Log     *slog.Logger
 	// PayloadLimit is the longest request or response that is stored whole, in bytes; 0: no limit but that of the body.
 	PayloadLimit int
+	Clock        func() time.Time // default time.Now
+}
+
+func (r *Resolver) now() time.Time {
+	if r.Clock == nil {
+		return time.Now()
+	}
+	return r.Clock()
 }
 
 // viewerScope returns the viewer of a request and what it may see.

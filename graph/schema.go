@@ -11,7 +11,7 @@ import (
 
 // NewSchema returns the API as gqlgen executes it.
 func NewSchema(r *Resolver) graphql.ExecutableSchema {
-	return NewExecutableSchema(Config{Schema: offered(), Resolvers: r})
+	return NewExecutableSchema(Config{Schema: offered(), Resolvers: r, Directives: DirectiveRoot{Needs: needs}})
 }
 
 // offered is the schema without what gqlparser adds to every schema and this one does not have: @defer, which no transport

@@ -128,7 +128,7 @@ func TestThePrintedSDLIsTheWholeSchema(t *testing.T) {
 func TestTheSchemaOffersOnlyWhatItHas(t *testing.T) {
 	t.Parallel()
 	directives := slices.Collect(maps.Keys(parsed().Directives))
-	require.ElementsMatch(t, []string{"deprecated", "include", "oneOf", "skip", "specifiedBy"}, directives)
+	require.ElementsMatch(t, []string{"deprecated", "include", "needs", "oneOf", "skip", "specifiedBy"}, directives)
 	var scalars []string
 	for _, def := range parsed().Types {
 		if def.BuiltIn && def.Kind == ast.Scalar {
@@ -136,6 +136,44 @@ func TestTheSchemaOffersOnlyWhatItHas(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []string{"Boolean", "ID", "Int", "String"}, scalars)
+}
+
+// A field that somebody adds to the schema is for everybody only where that is meant.
+func TestEveryRootFieldSaysWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	forEverybody := []string{"viewer", "__schema", "__type"}
+	fields := 0
+	for _, root := range []*ast.Definition{parsed().Query, parsed().Mutation, parsed().Subscription} {
+		for _, field := range root.Fields {
+			if !slices.Contains(forEverybody, field.Name) {
+				require.NotNil(t, field.Directives.ForName("needs"), "%s.%s", root.Name, field.Name)
+			}
+			fields++
+		}
+	}
+	require.Greater(t, fields, 10)
+}
+
+func TestEveryCapabilityIsSomeRolesAndTheErrorNamesThem(t *testing.T) {
+	t.Parallel()
+	for capability, want := range map[Capability]string{
+		CapabilityRead:       "this is for the role READER, AUDITOR, ADMIN or OPERATOR; a WRITER appends entries",
+		CapabilityAppend:     "this is for the role WRITER or OPERATOR; a READER reads",
+		CapabilityAdminister: "this is for the role ADMIN or OPERATOR; an AUDITOR reads",
+		CapabilityOperate:    "this is for the role OPERATOR; an ADMIN reads",
+	} {
+		var lacking model.Role
+		for _, role := range lacking.Values() {
+			if !can(model.Viewer{Role: model.Role(role)}.Scope(), capability) {
+				lacking = model.Role(role)
+			}
+		}
+		if capability == CapabilityAppend {
+			lacking = model.RoleReader
+		}
+		require.Contains(t, (&forbiddenError{role: lacking, needs: capability}).Error(), want)
+	}
+	require.Len(t, AllCapability, 4)
 }
 
 // outline lists the types, their descriptions and their fields.

@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"samjournal/ent/entry"
+	"samjournal/ent/token"
 	"samjournal/ent/user"
 	"samjournal/internal/journal"
 )
@@ -56,6 +57,31 @@ func userColumns(field string) []string {
 		return []string{user.FieldCreatedAt}
 	case "disabledAt":
 		return []string{user.FieldDisabledAt}
+	}
+	return nil
+}
+
+// tokenColumns names, for each field of Token, its column beside those that are always read (account, id).
+func tokenColumns(field string) []string {
+	switch field {
+	case "name":
+		return []string{token.FieldName}
+	case "role":
+		return []string{token.FieldRole}
+	case "user":
+		return []string{token.FieldUserID}
+	case "createdAt":
+		return []string{token.FieldCreatedAt}
+	case "createdBy":
+		return []string{token.FieldCreatedBy}
+	case "expiresAt":
+		return []string{token.FieldExpiresAt}
+	case "lastUsedAt":
+		return []string{token.FieldLastUsedAt}
+	case "revokedAt":
+		return []string{token.FieldRevokedAt}
+	case "revokedBy":
+		return []string{token.FieldRevokedBy}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"samjournal/ent/entry"
+	"samjournal/ent/token"
 	"samjournal/ent/user"
 )
 
@@ -22,6 +23,7 @@ func TestEveryFieldNamesTheColumnsItIsMadeOf(t *testing.T) {
 	}{
 		{"Entry", entryColumns, []string{"id", "key", "position"}, entry.Columns},
 		{"User", userColumns, []string{"id"}, user.Columns},
+		{"Token", tokenColumns, []string{"id"}, token.Columns},
 	} {
 		fields := parsed().Types[object.name].Fields
 		require.NotEmpty(t, fields)
@@ -44,7 +46,7 @@ func TestFieldsNamedAfterAColumnReadIt(t *testing.T) {
 	for name, object := range map[string]struct {
 		columns func(field string) []string
 		exist   []string
-	}{"Entry": {entryColumns, entry.Columns}, "User": {userColumns, user.Columns}} {
+	}{"Entry": {entryColumns, entry.Columns}, "User": {userColumns, user.Columns}, "Token": {tokenColumns, token.Columns}} {
 		for _, field := range parsed().Types[name].Fields {
 			column := snake(field.Name)
 			if slices.Contains(object.exist, column) && len(object.columns(field.Name)) > 0 {

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/99designs/gqlgen/graphql"
@@ -91,8 +90,7 @@ func (r *Resolver) userConnection(ctx context.Context, p userPage) (*UserConnect
 		columns = append(columns, userColumns(f.Name)...)
 	}
 	q := r.Ent.User.Query().Where(p.filter.Where, p.between).Order(p.ordered).Limit(p.limit + 1)
-	slices.Sort(columns)
-	q.Select(slices.Compact(columns)...)
+	q.Select(distinct(columns)...)
 	rows, err := q.All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read users: %w", err)

@@ -24,7 +24,7 @@ func (r *viewerResolver) User(ctx context.Context, obj *model.Viewer) (*ent.User
 	if obj.UserID == nil {
 		return nil, nil //nolint:nilnil // the local operator is no user
 	}
-	found, err := r.usersByID(ctx, []int64{*obj.UserID})
+	found, err := r.usersByID(ctx, collected(ctx, "User", "Node"), []int64{*obj.UserID})
 	return found[*obj.UserID], err
 }
 

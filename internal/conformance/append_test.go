@@ -251,5 +251,6 @@ func TestTheOnlyMutationsAppend(t *testing.T) {
 	for _, field := range graph.NewSchema(&graph.Resolver{}).Schema().Mutation.Fields {
 		names = append(names, field.Name)
 	}
-	require.ElementsMatch(t, []string{"createEntry", "createEntries"}, names)
+	others := []string{"createToken", "revokeToken", "updateUser", "updateAccount", "createAccount"} // nothing of the journal
+	require.ElementsMatch(t, append(others, "createEntry", "createEntries"), names)
 }

@@ -20,6 +20,8 @@ const (
 	OrderCreatedAt     Order = 2  // entries by (created_at, position)
 	OrderUsername      Order = 16 // users by username
 	OrderUserCreatedAt Order = 17 // users by (created_at, id)
+
+	OrderTokenCreatedAt Order = 32 // tokens by (created_at, id)
 )
 
 // String is the order's name in the GraphQL schema.
@@ -27,7 +29,7 @@ func (o Order) String() string {
 	switch o {
 	case OrderPosition:
 		return "POSITION"
-	case OrderCreatedAt, OrderUserCreatedAt:
+	case OrderCreatedAt, OrderUserCreatedAt, OrderTokenCreatedAt:
 		return "CREATED_AT"
 	case OrderUsername:
 		return "USERNAME"
@@ -45,12 +47,12 @@ const (
 // Cursor is the place of one edge in one order of one account. Direction is not part of it: the same edge has the same
 // cursor in pages of either direction, in a createEntry payload and in a subscription.
 //
-// Bytes: version (1), order (1), position or user id (8, big endian), for CREATED_AT the time in microseconds since the
-// Unix epoch (8), for entries the first 8 bytes of the key, for USERNAME the username; then 4 bytes of SHA-256 over the
+// Bytes: version (1), order (1), position or id of a user or token (8, big endian), for CREATED_AT the time in microseconds since
+// the Unix epoch (8), for entries the first 8 bytes of the key, for USERNAME the username; then 4 bytes of SHA-256 over the
 // account's id and all before, so that a damaged cursor or one of another account is refused. Text: base64url, unpadded.
 type Cursor struct {
 	Order     Order
-	Position  int64     // of an entry, −1 before the first (only in OrderPosition); of a user its id
+	Position  int64     // of an entry, −1 before the first (only in OrderPosition); of a user or token its id
 	KeyPrefix [8]byte   // first bytes of the entry's key; zero for users and before the first entry
 	CreatedAt time.Time // only in the CREATED_AT orders
 	Username  string    // only in OrderUsername
@@ -85,7 +87,7 @@ func (c Cursor) Encode(accountID int64) string {
 	case OrderCreatedAt:
 		b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro()))
 		b = append(b, c.KeyPrefix[:]...)
-	case OrderUserCreatedAt:
+	case OrderUserCreatedAt, OrderTokenCreatedAt:
 		b = binary.BigEndian.AppendUint64(b, uint64(c.CreatedAt.UnixMicro()))
 	case OrderUsername:
 		b = append(b, c.Username...)
@@ -136,7 +138,7 @@ func decode(body []byte) (Cursor, error) {
 	case c.Order == OrderCreatedAt && len(rest) == 8+keyPrefix:
 		takeTime()
 		c.KeyPrefix = [8]byte(rest)
-	case c.Order == OrderUserCreatedAt && len(rest) == 8:
+	case (c.Order == OrderUserCreatedAt || c.Order == OrderTokenCreatedAt) && len(rest) == 8:
 		takeTime()
 	case c.Order == OrderUsername && len(rest) > 0:
 		c.Username = string(rest)
@@ -157,7 +159,7 @@ func (c Cursor) possible() bool {
 		return c.Position >= 0 || c.Position == -1 && c.KeyPrefix == [keyPrefix]byte{}
 	case OrderCreatedAt:
 		return c.Position >= 0 && validYear(c.CreatedAt)
-	case OrderUserCreatedAt:
+	case OrderUserCreatedAt, OrderTokenCreatedAt:
 		return c.Position >= 1 && validYear(c.CreatedAt)
 	case OrderUsername:
 		return c.Position >= 1 && utf8.ValidString(c.Username) && !strings.ContainsRune(c.Username, 0)

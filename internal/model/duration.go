@@ -1,0 +1,33 @@
+package model
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/sosodev/duration"
+)
+
+// AddDuration returns the time that an ISO 8601 duration of whole, positive numbers leads to, such as "P90D": years, months and
+// days are those of the calendar, in UTC. Errors are *InputError without path.
+func AddDuration(t time.Time, text string) (time.Time, error) {
+	const most = 1_000_000 // of each unit, more than any year that can be written
+	d, err := duration.Parse(text)
+	bad := err != nil || d.Negative
+	if !bad {
+		for _, n := range []float64{d.Years, d.Months, d.Weeks, d.Days, d.Hours, d.Minutes, d.Seconds} {
+			bad = bad || n != math.Trunc(n) || n < 0 || n > most
+		}
+	}
+	if bad {
+		return time.Time{}, &InputError{
+			Reason: strconv.Quote(clip(text)) + " is not an ISO 8601 duration in whole numbers, such as P90D or PT12H",
+		}
+	}
+	t = Microseconds(t).AddDate(int(d.Years), int(d.Months), int(7*d.Weeks+d.Days)).
+		Add(time.Duration(d.Hours)*time.Hour + time.Duration(d.Minutes)*time.Minute + time.Duration(d.Seconds)*time.Second)
+	if !validYear(t) {
+		return time.Time{}, &InputError{Reason: "leads beyond the year 9999"}
+	}
+	return t, nil
+}
