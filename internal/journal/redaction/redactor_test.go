@@ -141,6 +141,8 @@ func TestMasksByValue(t *testing.T) {
 			`["key sk-proj-abcDEF0123456789abcd, AKIAIOSFODNN7EXAMPLE ghp_0123456789abcdefABCD xoxb-123456789-abc"]`,
 			`["key [REDACTED], [REDACTED] [REDACTED] [REDACTED]"]`, "/0",
 		},
+		{`["sent sjt_aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaib, twice"]`, `["sent [REDACTED], twice"]`, "/0"},
+		{`["a token begins with sjt_"]`, `["a token begins with sjt_"]`, ""},
 		{
 			`["postgres://u:p@h/db","https://a:p@ss@h","x://u:p/w@h","https://0123456789abcdefghij@h/"]`,
 			`["postgres://u:[REDACTED]@h/db","https://a:[REDACTED]@h","x://u:[REDACTED]@h","https://[REDACTED]@h/"]`, "/0 /1 /2 /3",

@@ -18,6 +18,7 @@ type knownKey struct {
 
 func knownKeys() []knownKey {
 	return []knownKey{
+		{"sjt_", 32, false}, // our own
 		{"sk-", 16, true},
 		{"sk_live_", 8, false},
 		{"sk_test_", 8, false},
