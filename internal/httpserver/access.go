@@ -19,22 +19,35 @@ func (s *Server) checkAccess(r *http.Request) *requestError {
 		}
 	}
 
-	if origin := r.Header.Get("Origin"); len(r.Header.Values("Origin")) > 0 && !sameHost(origin, r.Host) {
-		return refuse(http.StatusForbidden, codeForbidden,
-			"the request comes from a page of another origin; the API answers only pages of its own host")
+	return s.checkOrigin(r)
+}
+
+// checkOrigin refuses what pages of other origins send, but for those that are allowed.
+func (s *Server) checkOrigin(r *http.Request) *requestError {
+	switch given := r.Header.Values("Origin"); {
+	case len(given) == 0:
+	case len(given) == 1 && s.origins.allow(given[0]):
+		return nil
+	case len(given) > 1 || !sameHost(given[0], r.Host, clientOf(r.Context()).secure):
+		return foreignPage()
 	}
 
 	if err := s.crossOrigin.Check(r); err != nil {
 		return refuse(http.StatusForbidden, codeForbidden, "refused: %s", err)
 	}
 
-	// CrossOriginProtection lets every GET pass, but here a GET may run a query and open a stream.
+	// CrossOriginProtection lets every GET pass, but here a GET may run a query and open a stream. All browsers in use say where
+	// such a request comes from, so it needs no header that would make them ask first.
 	if site := r.Header.Get("Sec-Fetch-Site"); r.URL.Path == pathGraphQL && (site == "cross-site" || site == "same-site") {
-		return refuse(http.StatusForbidden, codeForbidden,
-			"the request comes from a page of another origin; the API answers only pages of its own host")
+		return foreignPage()
 	}
 
 	return nil
+}
+
+func foreignPage() *requestError {
+	return refuse(http.StatusForbidden, codeForbidden,
+		"the request comes from a page of another origin; the API answers only pages of its own host and of allowed origins")
 }
 
 // checkLoopback holds while there is no access control: whoever reaches the server may read and write everything.
@@ -75,10 +88,11 @@ func loopbackHost(host string) bool {
 }
 
 // sameHost reports whether an Origin header names the host that the request went to. "null", which sandboxed pages and files
-// send, has no host.
-func sameHost(origin, host string) bool {
+// send, has no host. A page that came without TLS, which anybody on its way could have written, is another origin than the
+// same host with TLS; a server that a proxy has not told about TLS cannot know.
+func sameHost(origin, host string, secure bool) bool {
 	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || secure) {
 		return false
 	}
 

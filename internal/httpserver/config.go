@@ -39,9 +39,17 @@ type Config struct {
 	// MaxStreams limits WebSocket connections and event streams together. Default 10,000.
 	MaxStreams int
 
+	// Edge says who may connect, and how much may be under way at a time.
+	Edge EdgeConfig
+	// Rates say how much one viewer and one address may ask for.
+	Rates RateLimits
+
+	// OperationTimeout is how long a query or mutation, or the beginning of a subscription, may take. Default 30 s.
+	OperationTimeout time.Duration
 	// ReadHeaderTimeout is how long a client may take to send a request's headers. Default 10 s.
 	ReadHeaderTimeout time.Duration
-	// ReadTimeout is how long a client may take to send a request's body. Default 30 s.
+	// ReadTimeout is how long a client may take to send a request's body or a WebSocket message; one that sends less than
+	// 16 KiB/s has 10 s. Default 30 s.
 	ReadTimeout time.Duration
 	// IdleTimeout is how long a connection may wait for its next request. Default 2 min.
 	IdleTimeout time.Duration
@@ -71,6 +79,9 @@ func DefaultConfig() Config {
 		MaxOperations:       100,
 		MaxViewerOperations: 20_000,
 		MaxStreams:          10_000,
+		Edge:                defaultEdge(),
+		Rates:               defaultRates(),
+		OperationTimeout:    30 * time.Second,
 		ReadHeaderTimeout:   10 * time.Second,
 		ReadTimeout:         30 * time.Second,
 		IdleTimeout:         2 * time.Minute,
@@ -95,6 +106,7 @@ func (c Config) validate() error {
 		{"MaxOperations", int64(c.MaxOperations)},
 		{"MaxViewerOperations", int64(c.MaxViewerOperations)},
 		{"MaxStreams", int64(c.MaxStreams)},
+		{"OperationTimeout", int64(c.OperationTimeout)},
 		{"ReadHeaderTimeout", int64(c.ReadHeaderTimeout)},
 		{"ReadTimeout", int64(c.ReadTimeout)},
 		{"IdleTimeout", int64(c.IdleTimeout)},
@@ -111,26 +123,31 @@ func (c Config) validate() error {
 		return fmt.Errorf("httpserver: Config.DrainDelay must not be negative, it is %s", c.DrainDelay)
 	}
 
-	return nil
+	return errors.Join(c.validateEdge(), c.Rates.validate())
 }
 
 // ViewerFunc finds out who is asking and returns a context that carries the viewer. Over HTTP it is called once a request
 // with init nil; on a WebSocket once a connection with the upgrade request and the payload of connection_init. Its error goes
 // through Deps.Present, and the code decides the answer: UNAUTHENTICATED is 401 or close code 4401, FORBIDDEN 403 or 4403,
-// RATE_LIMITED 429 or 4503, UNAVAILABLE 503 or 4503, anything else 500 or 4500.
+// BAD_USER_INPUT 400 or 4400, RATE_LIMITED 429 or 4503, UNAVAILABLE 503 or 4503, INTERNAL 500 or 4500, any other as
+// UNAUTHENTICATED.
 type ViewerFunc func(ctx context.Context, r *http.Request, init map[string]any) (context.Context, error)
 
 // Deps are what the server works with. Present and Logger must be given.
 type Deps struct {
-	// Ready says whether the database is reachable and migrated; its error is the reason that /readyz shows. Nil means always.
+	// Ready says whether the database is reachable and migrated. Its error is the reason that /readyz shows with
+	// Config.LoopbackOnly; strangers are told no more than that it is so, and the log has the reason. Nil means always.
 	Ready func(ctx context.Context) error
-	// Degraded says what does not work as it should although requests are answered; its error is the reason that /readyz
-	// shows, with status 200. Nil means never.
+	// Degraded says what does not work as it should although requests are answered; /readyz shows its error as it does that of
+	// Ready, with status 200. Nil means never.
 	Degraded func() error
 	// Static holds the built Playground, index.html at its root. Nil or without index.html, a page says how to build it.
 	Static fs.FS
 	// Viewer puts the viewer in the context. Nil leaves the context as it is.
 	Viewer ViewerFunc
+	// Operator says whether the viewer of a context that Viewer returned may see /metrics, which tell of all accounts. It is not
+	// asked with Config.LoopbackOnly. Nil means that nobody may.
+	Operator func(ctx context.Context) bool
 	// Watch calls ended, at most once and from any goroutine, when the viewer of a context that Viewer returned is none any more:
 	// a token was revoked or has expired. What is open for that viewer ends then, with the error as Present shows it; its code
 	// decides how a WebSocket is closed, as with Viewer. The stream calls stop when it ends by itself; ended may still be called

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -96,6 +97,25 @@ func statusOf(code string) int {
 		return http.StatusInternalServerError
 	default:
 		return http.StatusBadRequest
+	}
+}
+
+// overload says that a code asks the client to come again later: not for what it has sent, but for when.
+func overload(code string) bool { return code == codeRateLimited || code == codeUnavailable }
+
+// tell sets the headers that belong to the status of a refusal.
+func tell(h http.Header, status int, err *gqlerror.Error) {
+	switch status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		seconds := retryAfterSeconds
+
+		if ms, ok := err.Extensions["retryAfterMs"].(int); ok {
+			seconds = max(seconds, int((time.Duration(ms)*time.Millisecond+time.Second-1)/time.Second))
+		}
+
+		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
 }
 
@@ -233,10 +253,6 @@ func (s *Server) panicked(ctx context.Context, value any) *graphql.Response {
 
 // writeError answers a request that was refused before it became an operation.
 func writeError(w http.ResponseWriter, contentType string, err *requestError) {
-	if err.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
-	}
-
 	w.Header().Set("Cache-Control", "no-store")
 	writeResponse(w, contentType, err.status, &graphql.Response{Errors: gqlerror.List{err.err}})
 }

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -17,7 +18,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	w.Header().Set("Vary", "Accept")
+	w.Header().Add("Vary", "Accept")
 	w.Header().Set("Cache-Control", "no-store")
 
 	// Even a refusal is written in a type that the client accepts, where there is one.
@@ -66,8 +67,11 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, accept accepted) 
 	op *operation, refused *graphql.Response, err *requestError,
 ) {
 	begin := func() {
+		input := share{intake: s.intake}
+		defer func() { input.release() }()
+
 		var params *graphql.RawParams
-		if params, err = s.readRequest(w, r); err != nil {
+		if params, err = s.readRequest(w, r, &input); err != nil {
 			return
 		}
 
@@ -81,6 +85,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, accept accepted) 
 		}
 
 		op, refused = s.prepare(r.Context(), transport, params)
+		op.input, input = input, share{}
 	}
 
 	if accept.stream {
@@ -109,15 +114,9 @@ func aside(f func()) {
 
 // withViewer lets the hook put the viewer in the request's context.
 func (s *Server) withViewer(r *http.Request) (*http.Request, *requestError) {
-	if s.deps.Viewer == nil {
-		return r, nil
-	}
-
-	ctx, err := s.deps.Viewer(r.Context(), r, nil)
-	if err != nil {
-		shown := s.present(r.Context(), err)
-
-		return r, &requestError{status: viewerStatus(codeOf(shown)), err: shown}
+	ctx, refused := s.authenticate(r.Context(), r, nil)
+	if refused != nil {
+		return r, &requestError{status: viewerStatus(codeOf(refused)), err: refused}
 	}
 
 	return r.WithContext(ctx), nil
@@ -135,7 +134,7 @@ func (s *Server) watch(ctx context.Context, ended func(error)) (stop func()) {
 // viewerStatus is the HTTP status of a refusal by the viewer hook. A hook that refuses without saying why counts as one that
 // failed.
 func viewerStatus(code string) int {
-	if status := statusOf(code); status != http.StatusBadRequest {
+	if status := statusOf(code); status != http.StatusBadRequest || code == codeBadUserInput {
 		return status
 	}
 
@@ -154,7 +153,7 @@ func (s *Server) refuseRequest(w http.ResponseWriter, r *http.Request, contentTy
 func (s *Server) carryOut(
 	w http.ResponseWriter, r *http.Request, accept accepted, op *operation, refused *graphql.Response,
 ) {
-	if accept.best == typeStream {
+	if accept.best == typeStream && (refused == nil || !overload(firstCode(refused))) {
 		s.serveStream(w, r, op, refused)
 
 		return
@@ -182,7 +181,8 @@ func (s *Server) carryOut(
 	defer op.finish(r.Context())
 
 	if refused != nil {
-		s.writeWithin(w, accept.best, refusedStatus(accept.best, refused), refused)
+		answer := cmp.Or(accept.plain, typeJSON) // an overload is no event
+		s.writeWithin(w, answer, refusedStatus(answer, refused), refused)
 
 		return
 	}
@@ -195,10 +195,10 @@ func (s *Server) carryOut(
 
 // refusedStatus follows GraphQL over HTTP: under application/json a well-formed request is answered with 200 even when the
 // GraphQL in it is wrong, because clients cannot tell a 4xx of ours from one of a proxy; application/graphql-response+json
-// has that told by the media type. A fault of the server's own is 5xx in both.
+// has that told by the media type. A fault of the server's own is 5xx in both, and an overload is told to every client.
 func refusedStatus(contentType string, resp *graphql.Response) int {
 	status := statusOf(firstCode(resp))
-	if contentType == typeJSON && status < http.StatusInternalServerError {
+	if contentType == typeJSON && status < http.StatusInternalServerError && !overload(firstCode(resp)) {
 		return http.StatusOK
 	}
 

@@ -24,7 +24,24 @@ type metrics struct {
 	subscribers *prometheus.GaugeVec
 	deliveries  *prometheus.CounterVec
 	fallbacks   prometheus.Counter
+	refused     *prometheus.CounterVec
 }
+
+// The reasons for which requests, operations and connections are refused, as metrics call them.
+const (
+	refusedOrigin             = "origin"
+	refusedAddressRate        = "address_rate"
+	refusedViewerRate         = "viewer_rate"
+	refusedViewerCost         = "viewer_cost"
+	refusedFailedLogins       = "failed_logins"
+	refusedConnections        = "connections"
+	refusedAddressConnections = "address_connections"
+	refusedStreams            = "streams"
+	refusedAddressStreams     = "address_streams"
+	refusedOperations         = "operations"
+	refusedViewerOperations   = "viewer_operations"
+	refusedMemory             = "memory"
+)
 
 func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 	if registry == nil {
@@ -58,10 +75,21 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 			Name: "samjournal_subscriber_fallbacks_total",
 			Help: "How often a subscriber was too slow for the shared feed and went on reading the database at its own pace.",
 		}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "samjournal_refused_total",
+			Help: "Connections, requests, messages and operations that were refused to keep the server up, by reason.",
+		}, []string{"reason"}),
+	}
+
+	for _, reason := range []string{
+		refusedOrigin, refusedAddressRate, refusedViewerRate, refusedViewerCost, refusedFailedLogins, refusedConnections,
+		refusedAddressConnections, refusedStreams, refusedAddressStreams, refusedOperations, refusedViewerOperations, refusedMemory,
+	} {
+		m.refused.WithLabelValues(reason) // it is shown from the beginning
 	}
 
 	for _, collector := range []prometheus.Collector{
-		m.operations, m.durations, m.streams, m.subscribers, m.deliveries, m.fallbacks,
+		m.operations, m.durations, m.streams, m.subscribers, m.deliveries, m.fallbacks, m.refused,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -76,6 +104,8 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 
 	return m, nil
 }
+
+func (m *metrics) refuse(reason string) { m.refused.WithLabelValues(reason).Inc() }
 
 func (m *metrics) observe(op *operation, took time.Duration) {
 	kind := string(op.kind)

@@ -54,11 +54,36 @@ func (s *Server) withAccess(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("X-Frame-Options", "DENY")
+
+		r = s.proxies.identify(r)
+
+		// Browsers keep it for the host name, which on loopback is that of other programs too.
+		if clientOf(r.Context()).secure && !s.cfg.LoopbackOnly {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 
 		if err := s.checkAccess(r); err != nil {
+			s.metrics.refuse(refusedOrigin)
 			writeError(w, typeJSON, err)
 
 			return
+		}
+
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withRates refuses what comes too often from one address. Probes may always ask.
+func (s *Server) withRates(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != pathHealth && r.URL.Path != pathReady {
+			if err := s.admitRequest(r); err != nil {
+				writeError(w, typeJSON, err)
+
+				return
+			}
 		}
 
 		next.ServeHTTP(w, r)

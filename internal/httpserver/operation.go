@@ -33,6 +33,8 @@ type operation struct {
 	kind      ast.Operation // "" when the document was not valid
 	code      string        // of the first response that had an error, else OK
 	viewer    string        // by whom it is counted, "" when it is not
+	turn      bool          // it may be parsed and executed now
+	input     share         // the memory of its parameters
 
 	ctx     context.Context //nolint:containedctx // it is the operation's own, made by the executor
 	graphql *graphql.OperationContext
@@ -50,10 +52,20 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 		if value := recover(); value != nil {
 			refused = op.note(s.panicked(ctx, value))
 		}
+
+		if refused != nil {
+			op.giveTurn()
+		}
 	}()
 
 	refused = op.enter()
 	if refused != nil {
+		return op, refused
+	}
+
+	if err := op.takeTurn(); err != nil {
+		refused = op.refuse(err)
+
 		return op, refused
 	}
 
@@ -63,6 +75,12 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 
 	if len(faults) > 0 {
 		refused = op.note(s.executor.DispatchError(graphql.WithOperationContext(ctx, opCtx), firstFaults(faults)))
+
+		return op, refused
+	}
+
+	if err := s.charge(ctx, costOf(opCtx)); err != nil {
+		refused = op.refuse(err)
 
 		return op, refused
 	}
@@ -78,16 +96,18 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 
 // enter counts the operation among those of its viewer, until finish. The result, when not nil, says that they are too many.
 func (o *operation) enter() *graphql.Response {
-	if o.server.deps.ViewerName == nil {
+	name := o.server.viewerName(o.ctx)
+	if name == "" {
 		return nil
 	}
 
-	name := o.server.deps.ViewerName(o.ctx)
+	if err := o.server.admitOperation(name); err != nil {
+		return o.refuse(err)
+	}
 
-	switch {
-	case name == "":
-		return nil
-	case !o.server.work.enter(name):
+	if !o.server.work.enter(name) {
+		o.server.metrics.refuse(refusedViewerOperations)
+
 		return o.refuse(codedError(codeRateLimited,
 			"you have %d operations running on this server, which is the limit; end some", o.server.cfg.MaxViewerOperations))
 	}
@@ -107,16 +127,29 @@ func (o *operation) refuse(err *gqlerror.Error) *graphql.Response {
 func (o *operation) response() (resp *graphql.Response) {
 	defer o.recovered(&resp)
 
-	responses, ctx := o.server.executor.DispatchOperation(o.ctx, o.graphql)
-	resp = responses(ctx)
+	err := o.takeTurn()
+	defer o.giveTurn()
 
-	if ctx.Err() != nil {
+	limited, cancel := o.limit()
+	defer cancel()
+
+	if err == nil {
+		responses, ctx := o.server.executor.DispatchOperation(limited, o.graphql)
+		resp = responses(ctx)
+	}
+
+	switch {
+	case o.ctx.Err() != nil:
 		o.code = codeCanceled
 
 		return nil
+	case err != nil:
+		return o.refuse(err)
+	case len(resp.Errors) > 0 && tookTooLong(limited):
+		return o.refuse(o.tooLong())
+	default:
+		return o.note(resp)
 	}
-
-	return o.note(resp)
 }
 
 // subscribe begins a subscription, whose events go to the sink until the subscriber leaves. The second result, when not nil,
@@ -124,11 +157,21 @@ func (o *operation) response() (resp *graphql.Response) {
 func (o *operation) subscribe(to sink) (_ *subscriber, refused *graphql.Response) {
 	defer o.recovered(&refused)
 
-	ctx, offered := subscription.Offered(o.ctx)
+	if err := o.takeTurn(); err != nil {
+		return nil, o.refuse(err)
+	}
+	defer o.giveTurn()
+
+	limited, cancel := o.limit()
+	defer cancel()
+
+	ctx, offered := subscription.Offered(limited)
 	responses, ctx := o.server.executor.DispatchOperation(ctx, o.graphql)
 	resp, stream := responses(ctx), offered()
 
 	switch {
+	case resp != nil && tookTooLong(limited):
+		return nil, o.refuse(o.tooLong())
 	case resp != nil:
 		return nil, o.note(resp)
 	case stream == nil:
@@ -158,6 +201,9 @@ func (o *operation) note(resp *graphql.Response) *graphql.Response {
 
 // finish counts the operation and writes its one log line: names and numbers only, never variables or payloads.
 func (o *operation) finish(ctx context.Context) {
+	o.giveTurn()
+	o.input.release()
+
 	if o.viewer != "" {
 		o.server.work.leave(o.viewer)
 	}

@@ -13,6 +13,9 @@ import (
 const (
 	pathGraphQL    = "/graphql"
 	pathPlayground = "/playground"
+	pathHealth     = "/healthz"
+	pathReady      = "/readyz"
+	pathMetrics    = "/metrics"
 )
 
 // notBuiltPage stands in for a Playground that is not in the binary.
@@ -97,7 +100,8 @@ func setPageHeaders(h http.Header, host string) {
 	h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "+
 		"img-src 'self' data:; connect-src "+connect+"; object-src 'none'; base-uri 'self'; form-action 'self'; "+
 		"frame-ancestors 'none'")
-	h.Set("X-Frame-Options", "DENY")
+	h.Set("Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "+
+		"magnetometer=(), microphone=(), midi=(), payment=(), usb=()")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-cache")
 }

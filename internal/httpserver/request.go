@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -12,24 +13,25 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// readRequest takes the GraphQL parameters out of a POST's body or a GET's query string.
-func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *requestError) {
+// readRequest takes the GraphQL parameters out of a POST's body or a GET's query string. What they take of memory is added to
+// the share, which the caller releases when nothing of them is used any more.
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, h *share) (*graphql.RawParams, *requestError) {
 	if r.Method == http.MethodGet {
-		return paramsOfQuery(r)
+		return s.paramsOfQuery(r, h)
 	}
 
 	if err := checkContentType(r.Header); err != nil {
 		return nil, err
 	}
 
-	body, err := s.readBody(w, r)
+	body, err := s.readBody(w, r, h)
 	if err != nil {
 		return nil, err
 	}
 
-	value, decodeErr := decodeJSON(body)
-	if decodeErr != nil {
-		return nil, &requestError{status: http.StatusBadRequest, err: badJSON(decodeErr, "", "request body")}
+	value, err := s.decode(r.Context(), body, h, "", "request body")
+	if err != nil {
+		return nil, err
 	}
 
 	if _, batch := value.([]any); batch {
@@ -47,8 +49,24 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (*graphql.R
 	return params, nil
 }
 
-// readBody reads the whole body within its limits of size and time.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *requestError) {
+// decode decodes a body or a parameter and gives the room of its text back.
+func (s *Server) decode(ctx context.Context, text []byte, h *share, prefix, what string) (any, *requestError) {
+	value, err := decodeWithin(ctx, text, h)
+	if err == nil {
+		h.shrink(int64(cap(text)))
+
+		return value, nil
+	}
+
+	if refused := s.intakeRefusal(err); refused != nil {
+		return nil, refused
+	}
+
+	return nil, &requestError{status: http.StatusBadRequest, err: badJSON(err, prefix, what)}
+}
+
+// readBody reads the whole body within its limits of size, time and memory.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, h *share) ([]byte, *requestError) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, codePayloadTooLarge,
 		"the request body is larger than %d bytes", s.cfg.MaxBodyBytes)
 
@@ -56,24 +74,25 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *requ
 		return nil, tooLarge
 	}
 
-	// net/http lifts this deadline at the body's end. http.Server.ReadTimeout is no substitute: it would count from the
-	// request's first byte.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
-
 	// What the client says of the length is room to begin with, not memory to be had for the asking.
 	room := min(max(r.ContentLength, 0), keptBuffer) + bytes.MinRead
-	body := bytes.NewBuffer(make([]byte, 0, room))
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
+
+	// net/http lifts these deadlines at the body's end. http.Server.ReadTimeout is no substitute: it would count from the
+	// request's first byte.
+	body, err := readAll(r.Context(), http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes), room, h,
+		pacer{began: time.Now(), longest: s.cfg.ReadTimeout}, http.NewResponseController(w).SetReadDeadline)
 
 	var exceeded *http.MaxBytesError
 
-	switch {
+	switch refused := s.intakeRefusal(err); {
+	case refused != nil:
+		return nil, refused
 	case errors.As(err, &exceeded):
 		return nil, tooLarge
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, codeBadUserInput, "the request body could not be read to its end")
 	default:
-		return body.Bytes(), nil
+		return body, nil
 	}
 }
 
@@ -141,7 +160,7 @@ func badMember(name, want string) *gqlerror.Error {
 }
 
 // paramsOfQuery reads a GET: variables and extensions are JSON in the query string.
-func paramsOfQuery(r *http.Request) (*graphql.RawParams, *requestError) {
+func (s *Server) paramsOfQuery(r *http.Request, h *share) (*graphql.RawParams, *requestError) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, codeBadUserInput, "the query string cannot be parsed")
@@ -167,8 +186,9 @@ func paramsOfQuery(r *http.Request) (*graphql.RawParams, *requestError) {
 			continue
 		}
 
-		if object[name], err = decodeJSON([]byte(given[0])); err != nil {
-			return nil, &requestError{status: http.StatusBadRequest, err: badJSON(err, "/"+name, name+" parameter")}
+		var refused *requestError
+		if object[name], refused = s.decode(r.Context(), []byte(given[0]), h, "/"+name, name+" parameter"); refused != nil {
+			return nil, refused
 		}
 	}
 

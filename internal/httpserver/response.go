@@ -76,6 +76,10 @@ func encodeJSON(b *bytes.Buffer, v any) {
 func writeResponse(w http.ResponseWriter, contentType string, status int, resp *graphql.Response) {
 	body := encodeResponse(resp)
 
+	if len(resp.Errors) > 0 {
+		tell(w.Header(), status, resp.Errors[0])
+	}
+
 	w.Header().Set("Content-Type", contentType+"; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

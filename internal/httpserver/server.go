@@ -26,6 +26,15 @@ type Server struct {
 	work        *work
 	broadcasts  *broadcasts
 	crossOrigin *http.CrossOriginProtection
+	origins     origins
+	proxies     proxies
+	certificate *certificate // nil: no TLS
+	connections *connections
+	rates       rates
+	logins      *logins
+	turns       *turns
+	intake      *intake
+	readiness   readiness
 	buffers     buffers
 	handler     http.Handler
 	http        *http.Server
@@ -47,7 +56,7 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 		cfg:         cfg,
 		deps:        deps,
 		metrics:     numbers,
-		work:        newWork(cfg.MaxStreams, cfg.MaxViewerOperations),
+		work:        newWork(cfg),
 		crossOrigin: http.NewCrossOriginProtection(),
 		now:         deps.Now,
 	}
@@ -55,15 +64,23 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 		s.now = time.Now
 	}
 
+	if err := s.prepareEdge(); err != nil {
+		return nil, err
+	}
+
 	s.broadcasts = newBroadcasts(s)
 	s.executor = s.newExecutor(es)
-	s.handler = withRequestID(s.withRecovery(s.withAccess(s.routes())))
+	s.handler = withRequestID(s.withRecovery(s.withAccess(s.origins.withCORS(s.withRates(s.routes())))))
 	s.http = &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(deps.Logger.Handler(), slog.LevelWarn),
+	}
+
+	if s.certificate != nil {
+		s.certificate.secure(s.http, cfg)
 	}
 
 	return s, nil
@@ -97,20 +114,26 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc(pathPlayground, get(toPlayground))
 	mux.HandleFunc(pathPlayground+"/", get(s.servePlayground))
 	mux.HandleFunc("/{$}", get(toPlayground))
-	mux.HandleFunc("/healthz", get(s.serveHealth))
-	mux.HandleFunc("/readyz", get(s.serveReady))
-	mux.HandleFunc("/metrics", get(s.metrics.handler.ServeHTTP))
+	mux.HandleFunc(pathHealth, get(s.serveHealth))
+	mux.HandleFunc(pathReady, get(s.serveReady))
+	mux.HandleFunc(pathMetrics, get(s.serveMetrics))
 	mux.HandleFunc("/", notFound)
 
 	return mux
 }
 
-// Handler returns everything that the server answers, for a listener of the caller's own.
+// Handler returns everything that the server answers, for a listener of the caller's own: without TLS, and without limits on
+// connections.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve answers on the listener until Shutdown, and then returns nil.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if s.certificate != nil {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+
+	if err := serve(s.connections.limit(listener)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -38,26 +39,20 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 	defer cancel()
 
 	op.ctx = ctx
+	op.giveTurn()
+
 	events := &eventStream{
 		server: s, w: w, control: http.NewResponseController(w), cancel: cancel, op: op,
 		endless: op.kind == ast.Subscription,
 	}
 
-	switch s.work.open(events) {
-	case admitted:
-		defer s.work.close(events)
-	case tooMany:
-		_ = op.refuse(codedError(codeUnavailable, ""))
-		writeError(w, typeJSON, refuse(http.StatusServiceUnavailable, codeUnavailable,
-			"this server has %d connections and event streams open, which is the limit", s.cfg.MaxStreams))
-
-		return
-	case endingSoon:
-		_ = op.refuse(codedError(codeUnavailable, ""))
-		writeError(w, typeJSON, refuse(http.StatusServiceUnavailable, codeUnavailable, "the server is shutting down"))
+	if err := s.openStream(events, clientOf(r.Context()).addr); err != nil {
+		_ = op.refuse(err.err)
+		writeError(w, typeJSON, err)
 
 		return
 	}
+	defer s.work.close(events)
 
 	s.metrics.streams.WithLabelValues(transportSSE).Inc()
 	defer s.metrics.streams.WithLabelValues(transportSSE).Dec()
@@ -79,6 +74,26 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 	if refused != nil {
 		events.next(encodeResponse(refused))
 		events.complete()
+	}
+}
+
+// openStream counts an event stream in, or says why it may not begin.
+func (s *Server) openStream(events *eventStream, addr netip.Addr) *requestError {
+	switch s.work.open(events, addr) {
+	case tooManyOfAddress:
+		s.metrics.refuse(refusedAddressStreams)
+
+		return refuse(http.StatusTooManyRequests, codeRateLimited,
+			"your address has %d connections and event streams open, which is the limit", s.cfg.Rates.AddressConnections)
+	case tooMany:
+		s.metrics.refuse(refusedStreams)
+
+		return refuse(http.StatusServiceUnavailable, codeUnavailable,
+			"this server has %d connections and event streams open, which is the limit", s.cfg.MaxStreams)
+	case endingSoon:
+		return refuse(http.StatusServiceUnavailable, codeUnavailable, "the server is shutting down")
+	default:
+		return nil
 	}
 }
 

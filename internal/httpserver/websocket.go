@@ -51,9 +51,12 @@ type socket struct {
 	// Owned by the reading goroutine.
 	ctx     context.Context //nolint:containedctx // the connection's; it carries the viewer after connection_init
 	request *http.Request   // nil after connection_init
+	input   share           // the memory of the message that is being read or handled
 	inited  bool
 	serial  int    // of the last operation, for request ids
 	unwatch func() // ends the watch over the viewer
+
+	pace messagePace
 
 	sending sync.Mutex     // held while messages are sent
 	running sync.WaitGroup // operations' goroutines, and subscriptions
@@ -73,23 +76,38 @@ type socket struct {
 // ends here.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	hijacker := &linkHijacker{ResponseWriter: w, server: s}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	pace := s.newMessagePace(ctx)
 
-	conn, err := websocket.Accept(hijacker, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}})
+	conn, err := websocket.Accept(hijacker, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true, // checkOrigin has compared the origin, and knows those that are allowed
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPingReceived:     func(context.Context, []byte) bool { return pace.wait() },
+		OnPongReceived:     func(context.Context, []byte) { pace.wait() },
+	})
 	if err != nil {
+		cancel()
+
 		return // Accept has answered
 	}
 
 	conn.SetReadLimit(s.cfg.MaxBodyBytes)
 
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	c := &socket{
 		server: s, conn: conn, link: hijacker.link, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),
-		operations: make(map[string]*socketOperation), closed: make(chan struct{}), unwatch: func() {},
+		operations: make(map[string]*socketOperation), closed: make(chan struct{}), unwatch: func() {}, pace: pace,
 	}
 
-	switch s.work.open(c) {
+	switch s.work.open(c, clientOf(ctx).addr) {
 	case admitted:
+	case tooManyOfAddress:
+		s.metrics.refuse(refusedAddressStreams)
+		c.refuse(closeOverload, fmt.Sprintf("Too many connections from your address: %d is the limit", s.cfg.Rates.AddressConnections))
+
+		return
 	case tooMany:
+		s.metrics.refuse(refusedStreams)
 		c.refuse(closeOverload, fmt.Sprintf("Too many connections: %d is the limit", s.cfg.MaxStreams))
 
 		return
@@ -147,15 +165,31 @@ func (c *socket) serve() {
 func (c *socket) readMessage() bool {
 	defer c.recovered()
 
-	kind, text, err := c.conn.Read(c.writes)
+	kind, from, err := c.conn.Reader(c.writes)
 	if err != nil {
 		return false
 	}
 
 	if kind != websocket.MessageText {
-		c.close(closeBadRequest, "Messages must be text")
+		return c.end(closeBadRequest, "Messages must be text")
+	}
 
-		return false
+	c.input = share{intake: c.server.intake}
+	defer c.input.release()
+
+	text, err := c.readText(from)
+	if err != nil {
+		return c.endUnread(err)
+	}
+
+	if !c.pace.wait() {
+		if c.pace.ctx.Err() != nil {
+			return false
+		}
+
+		c.server.metrics.refuse(refusedAddressRate)
+
+		return c.end(closeOverload, "Too many messages from your address")
 	}
 
 	return c.handle(text)

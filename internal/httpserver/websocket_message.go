@@ -48,10 +48,16 @@ func messageOf(value any) (message, error) {
 
 // handle carries one message out and returns false when the connection ends by it.
 func (c *socket) handle(text []byte) bool {
-	value, err := decodeJSON(text)
+	value, err := decodeWithin(c.ctx, text, &c.input)
+	if c.server.intakeRefusal(err) != nil {
+		return c.endUnread(err)
+	}
+
 	if err != nil {
 		return c.handleUndecodable(text, err)
 	}
+
+	c.input.shrink(int64(cap(text)))
 
 	m, err := messageOf(value)
 	if err != nil {
@@ -116,17 +122,12 @@ func (c *socket) handleInit(m message) bool {
 		return c.end(closeBadRequest, errBadMessage.Error())
 	}
 
-	if viewer := c.server.deps.Viewer; viewer != nil {
-		ctx, err := viewer(c.ctx, c.request, init)
-		if err != nil {
-			shown := c.server.present(c.ctx, err)
-
-			return c.end(viewerCloseCode(codeOf(shown)), shown.Message)
-		}
-
-		c.ctx = ctx
+	ctx, refused := c.server.authenticate(c.ctx, c.request, init)
+	if refused != nil {
+		return c.end(viewerCloseCode(codeOf(refused)), refused.Message)
 	}
 
+	c.ctx = ctx
 	c.unwatch = c.server.watch(c.ctx, c.dismiss)
 
 	c.request = nil
@@ -146,6 +147,8 @@ func viewerCloseCode(code string) websocket.StatusCode {
 	switch code {
 	case codeForbidden:
 		return closeForbidden
+	case codeBadUserInput:
+		return closeBadRequest
 	case codeUnavailable, codeRateLimited:
 		return closeOverload
 	case codeInternal:

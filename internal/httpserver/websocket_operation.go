@@ -34,6 +34,7 @@ type socketOperation struct {
 func (c *socket) start(id string, params *graphql.RawParams) {
 	ctx, cancel := context.WithCancel(c.nextRequestID(c.ctx))
 	op := &socketOperation{socket: c, id: id, cancel: cancel}
+	input := c.input
 
 	c.mu.Lock()
 	if c.draining {
@@ -43,12 +44,13 @@ func (c *socket) start(id string, params *graphql.RawParams) {
 		return
 	}
 
+	c.input = share{} // it is the operation's from now on
 	c.operations[id] = op
 	c.active++
 	c.running.Go(func() {
 		defer c.recovered()
 
-		if !op.run(ctx, params) {
+		if !op.run(ctx, params, input) {
 			op.forget()
 			cancel()
 		}
@@ -58,8 +60,10 @@ func (c *socket) start(id string, params *graphql.RawParams) {
 
 // run carries the operation out, and returns true when it is a subscription that goes on. An operation that was cancelled, by
 // the client, a lost connection or a shutdown, ends without a message.
-func (o *socketOperation) run(ctx context.Context, params *graphql.RawParams) (goesOn bool) {
+func (o *socketOperation) run(ctx context.Context, params *graphql.RawParams, input share) (goesOn bool) {
 	op, resp := o.socket.server.prepare(ctx, transportWebSocket, params)
+	op.input = input
+
 	if op.kind == ast.Subscription && resp == nil {
 		return o.subscribe(ctx, op)
 	}

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -25,25 +26,34 @@ type stream interface {
 // work knows what runs, so that a shutdown can end it.
 type work struct {
 	maxStreams int
+	maxAddress int // streams of one address; 0: no limit
 	maxViewer  int // operations of one viewer
 
 	mu         sync.Mutex
-	draining   bool                // guarded by mu: /readyz answers 503
-	refusing   bool                // guarded by mu: nothing new begins
-	operations int                 // guarded by mu: HTTP requests under way
-	streams    map[stream]struct{} // guarded by mu
-	viewers    map[string]int      // operations under way of each viewer that has some; guarded by mu
-	came       int                 // streams, since what they left behind was collected; guarded by mu
-	collector  *time.Timer         // guarded by mu
-	idle       chan struct{}       // closed when refusing and nothing runs; guarded by mu until then
-	idleClosed bool                // guarded by mu
+	draining   bool                  // guarded by mu: /readyz answers 503
+	refusing   bool                  // guarded by mu: nothing new begins
+	operations int                   // guarded by mu: HTTP requests under way
+	streams    map[stream]netip.Addr // and the client's address of each; guarded by mu
+	addresses  map[netip.Addr]int    // streams of each address that has some; guarded by mu
+	viewers    map[string]int        // operations under way of each viewer that has some; guarded by mu
+	came       int                   // streams, since what they left behind was collected; guarded by mu
+	collector  *time.Timer           // guarded by mu
+	idle       chan struct{}         // closed when refusing and nothing runs; guarded by mu until then
+	idleClosed bool                  // guarded by mu
 }
 
-func newWork(maxStreams, maxViewer int) *work {
-	return &work{
-		maxStreams: maxStreams, maxViewer: maxViewer,
-		streams: make(map[stream]struct{}), viewers: make(map[string]int), idle: make(chan struct{}),
+func newWork(cfg Config) *work {
+	k := &work{
+		maxStreams: cfg.MaxStreams, maxAddress: cfg.Rates.AddressConnections, maxViewer: cfg.MaxViewerOperations,
+		streams: make(map[stream]netip.Addr), addresses: make(map[netip.Addr]int), viewers: make(map[string]int),
+		idle: make(chan struct{}),
 	}
+
+	if cfg.LoopbackOnly {
+		k.maxAddress = 0
+	}
+
+	return k
 }
 
 // enter counts an operation of a viewer in, or returns false when the viewer has too many.
@@ -100,11 +110,14 @@ type admission int
 const (
 	admitted admission = iota
 	tooMany
+	tooManyOfAddress
 	endingSoon
 )
 
-// open counts a stream in.
-func (k *work) open(st stream) admission {
+// open counts a stream of a client's address in.
+func (k *work) open(st stream, addr netip.Addr) admission {
+	addr = addressKey(addr)
+
 	k.mu.Lock()
 	defer k.mu.Unlock()
 
@@ -113,8 +126,11 @@ func (k *work) open(st stream) admission {
 		return endingSoon
 	case len(k.streams) >= k.maxStreams:
 		return tooMany
+	case k.maxAddress > 0 && k.addresses[addr] >= k.maxAddress:
+		return tooManyOfAddress
 	default:
-		k.streams[st] = struct{}{}
+		k.streams[st] = addr
+		k.addresses[addr]++
 		k.collectLater()
 
 		return admitted
@@ -147,7 +163,15 @@ func (k *work) close(st stream) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 
-	delete(k.streams, st)
+	if addr, admitted := k.streams[st]; admitted {
+		delete(k.streams, st)
+
+		k.addresses[addr]--
+		if k.addresses[addr] == 0 {
+			delete(k.addresses, addr)
+		}
+	}
+
 	k.checkIdle()
 }
 

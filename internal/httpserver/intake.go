@@ -1,0 +1,223 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// freeIntake is what of each body or message is not counted, in bytes: while a few hold all there is, short ones get through.
+	freeIntake = 4 << 10
+	// longestIntake is how long a body or message waits for memory.
+	longestIntake = time.Second
+
+	// A body or message has to come at this rate, in bytes per second, after a time of grace: who holds memory has to use it.
+	leastRate = 16 << 10
+	graceRate = 10 * time.Second
+)
+
+// errNoMemory says that others have taken the memory for input, and did not give it back within the time.
+var errNoMemory = errors.New("the memory for input is taken")
+
+// intake is the memory for what clients send. It is safe for concurrent use.
+type intake struct {
+	size    int64
+	longest time.Duration
+	free    *semaphore.Weighted
+}
+
+func newIntake(size int64) *intake {
+	return &intake{size: size, longest: longestIntake, free: semaphore.NewWeighted(size)}
+}
+
+// share is what one body or message has of the intake. One goroutine uses it at a time. The zero value cannot grow, only be
+// released.
+type share struct {
+	intake *intake
+	wanted int64 // what was asked for, the free part included
+	held   int64
+}
+
+// grow adds n bytes. It fails with errNoMemory when they cannot be had within the time, with a *tooBigError when never, or when
+// the context ends.
+func (h *share) grow(ctx context.Context, n int64) error {
+	h.wanted += n
+
+	lacking := max(h.wanted-freeIntake, 0) - h.held
+	switch {
+	case lacking <= 0:
+		return nil
+	case h.held+lacking > h.intake.size:
+		return &tooBigError{wanted: h.wanted, size: h.intake.size}
+	case h.intake.free.TryAcquire(lacking):
+		h.held += lacking
+
+		return nil
+	}
+
+	waiting, cancel := context.WithTimeout(ctx, h.intake.longest)
+	defer cancel()
+
+	if h.intake.free.Acquire(waiting, lacking) != nil {
+		return errNoMemory
+	}
+
+	h.held += lacking
+
+	return nil
+}
+
+// shrink gives n bytes back that were added.
+func (h *share) shrink(n int64) {
+	h.wanted -= n
+	h.giveBack(h.held - max(h.wanted-freeIntake, 0))
+}
+
+// release gives everything back. It may be called again.
+func (h *share) release() {
+	h.wanted = 0
+	h.giveBack(h.held)
+}
+
+func (h *share) giveBack(n int64) {
+	if n > 0 {
+		h.held -= n
+		h.intake.free.Release(n)
+	}
+}
+
+// tooBigError says that something could not be taken in even if there were nothing else.
+type tooBigError struct{ wanted, size int64 }
+
+func (*tooBigError) Error() string { return "too big for the memory for input" }
+
+// pacer bounds the time in which a body or message may come.
+type pacer struct {
+	began   time.Time
+	longest time.Duration
+}
+
+// deadline is when the next byte must be there, after n have come.
+func (p pacer) deadline(n int) time.Time {
+	return p.began.Add(min(p.longest, graceRate+time.Duration(n)*(time.Second/leastRate)))
+}
+
+// readAll reads to the end, with so much room to begin with. The share grows with the room, not with what the client says of
+// the length. The deadline is set before every read.
+func readAll(
+	ctx context.Context, from io.Reader, room int64, h *share, pace pacer, setDeadline func(time.Time) error,
+) ([]byte, error) {
+	if err := h.grow(ctx, room); err != nil {
+		return nil, err
+	}
+
+	buf := make([]byte, 0, room)
+
+	for {
+		if len(buf) == cap(buf) {
+			if err := h.grow(ctx, int64(cap(buf))); err != nil {
+				return nil, err
+			}
+
+			larger := make([]byte, len(buf), 2*cap(buf))
+			copy(larger, buf)
+			buf = larger
+		}
+
+		_ = setDeadline(pace.deadline(len(buf))) // where deadlines are not supported there is no connection either
+
+		n, err := from.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+
+		switch {
+		case errors.Is(err, io.EOF):
+			return buf, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+// decodeWithin decodes JSON when there is memory for what it becomes, which can be fifty times its length.
+func decodeWithin(ctx context.Context, text []byte, h *share) (any, error) {
+	if err := h.grow(ctx, decodedSize(text)); err != nil {
+		return nil, err
+	}
+
+	return decodeJSON(text)
+}
+
+// What decoding makes of JSON, in bytes, rounded up from measurements: a test compares them with what is allocated.
+const (
+	sizeOfElement = 88  // an interface in a slice that has grown, and a short number or string
+	sizeOfMember  = 232 // a name, an interface, a short number or string, their places in a map that has grown
+	sizeOfArray   = 56
+	sizeOfObject  = 512 // a map with its first group of members
+	sizeOfEmpty   = 64
+)
+
+// decodedSize estimates what decodeJSON allocates for a text, from above, whether the text is JSON or not.
+func decodedSize(text []byte) int64 {
+	var (
+		size   = int64(len(text)) // what strings, names and long numbers have in them
+		quoted bool
+	)
+
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+
+		if quoted {
+			switch c {
+			case '\\':
+				i++
+			case '"':
+				quoted = false
+			}
+
+			continue
+		}
+
+		switch c {
+		case '"':
+			quoted = true
+		case ',':
+			size += sizeOfElement
+		case ':':
+			size += sizeOfMember
+		case '[':
+			size += sizeOfArray + sizeOfElement
+		case '{':
+			size += sizeOfEmpty
+
+			if i+1 < len(text) && text[i+1] != '}' {
+				size += sizeOfObject
+			}
+		}
+	}
+
+	return size
+}
+
+// intakeRefusal is the answer to a body for which there is no memory, or nil when err is another error.
+func (s *Server) intakeRefusal(err error) *requestError {
+	var tooBig *tooBigError
+
+	switch {
+	case errors.As(err, &tooBig):
+		return refuse(http.StatusRequestEntityTooLarge, codePayloadTooLarge,
+			"the request would take %d bytes of memory, because it has so many values, and the server has %d bytes for all requests; "+
+				"send fewer values", tooBig.wanted, tooBig.size)
+	case errors.Is(err, errNoMemory):
+		s.metrics.refuse(refusedMemory)
+
+		return refuse(http.StatusServiceUnavailable, codeUnavailable,
+			"the server has no memory for this request at present; try again")
+	default:
+		return nil
+	}
+}
