@@ -141,6 +141,24 @@ func (r *Resolver) headOf(
 		head, err = r.Heads.Head(ctx, scope)
 		con.TotalCount = head.Size
 	}
-	con.HeadCursor = model.EntryCursor(model.OrderPosition, head.Size-1, head.LastKey, time.Time{}).Encode(scope.AccountID)
+	if err != nil {
+		return head, err
+	}
+	end := model.EntryCursor(model.OrderPosition, head.Size-1, head.LastKey, time.Time{})
+	if scope.OnlyUserID != nil {
+		end, err = r.lastSeen(ctx, head)
+	}
+	con.HeadCursor = end.Encode(scope.AccountID)
 	return head, err
+}
+
+// lastSeen is the end of a journal for a viewer that sees only some entries: the last one of them. Nothing that it sees lies
+// between that and the head, so following goes on from there without gap, and the head's size and key stay unknown.
+func (r *Resolver) lastSeen(ctx context.Context, head journal.Head) (model.Cursor, error) {
+	rows, err := journal.Selection{}.Apply(r.Ent.Entry.Query()).Where(entry.PositionLT(head.Size)).
+		Order(entry.ByPosition(entsql.OrderDesc())).Limit(1).All(ctx)
+	if err != nil || len(rows) == 0 {
+		return model.EntryCursor(model.OrderPosition, -1, "", time.Time{}), err
+	}
+	return model.EntryCursor(model.OrderPosition, rows[0].Position, rows[0].ID, time.Time{}), nil
 }

@@ -38,7 +38,7 @@ type Place struct {
 func (p Place) Next() int64 { return p.next }
 
 // PlaceAfter returns the place in the journal of the viewer's account after a cursor, or at the journal's end when it is nil.
-// It fails with ErrCursorInvalid when the cursor does not fit the journal.
+// It fails with ErrCursorInvalid when the cursor does not fit the journal as the viewer sees it.
 func (j *Journal) PlaceAfter(ctx context.Context, after *model.Cursor) (Place, error) {
 	scope, err := model.ScopeFrom(ctx)
 	if err != nil {
@@ -49,10 +49,29 @@ func (j *Journal) PlaceAfter(ctx context.Context, after *model.Cursor) (Place, e
 	}
 	if after != nil {
 		p := Place{scope: scope, next: after.Position + 1, prefix: after.KeyPrefix}
+		if scope.OnlyUserID != nil {
+			return p, j.fitsWhatIsSeen(ctx, after)
+		}
 		return p, fits(ctx, j.backend, scope.AccountID, after.Position, after.KeyPrefix)
 	}
 	head, err := j.backend.Head(ctx, scope)
 	return Place{scope: scope, next: head.Size, prefix: model.PrefixOfKey(head.LastKey)}, err
+}
+
+// fitsWhatIsSeen is fits for a viewer that sees only some entries: that of another is as if it were not there, so that nobody
+// learns the keys of others by trying cursors.
+func (j *Journal) fitsWhatIsSeen(ctx context.Context, c *model.Cursor) error {
+	if c.Position < 0 {
+		return nil // before the first entry: fits every journal
+	}
+	seen, err := j.entries(ctx, Page{From: c.Position, To: c.Position + 1, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(seen) == 0 || model.PrefixOfKey(seen[0].ID) != c.KeyPrefix {
+		return ErrCursorInvalid
+	}
+	return nil
 }
 
 // follow returns a follower that begins at a place. Close it.
