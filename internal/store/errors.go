@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,18 +22,44 @@ var ErrUnavailable = errors.New("the database is unavailable")
 // refused again.
 var ErrRefused = errors.New("the database refused the data")
 
-// translate is the one place where errors of the two drivers become ours. Errors it does not know pass unchanged.
+// ErrTimeout says that PostgreSQL ended a statement that took longer than Options.StatementTimeout, or than the server's own
+// limits, or that somebody cancelled it there. It matches ErrUnavailable: the database is busier than it should be, and
+// nothing of the transaction is stored.
+var ErrTimeout = fmt.Errorf("%w: a statement took longer than it may", ErrUnavailable)
+
+// ErrDenied says that the database's role lacks a right that samjournal needs, and what to do. Nothing is stored.
+var ErrDenied = errors.New("the role of DATABASE_URL lacks a right: run samjournal migrate up with " +
+	"SAMJOURNAL_MIGRATE_DATABASE_URL naming the owner of the tables, or let the owner run what samjournal migrate grants ROLE " +
+	"prints")
+
+// translate is the one place where errors of the two drivers become ours. Their texts lose what may be a value of somebody's
+// data (see withoutValues). Otherwise errors it does not know pass unchanged.
 func translate(err error) error {
-	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRefused) {
+	if err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrRefused) || errors.Is(err, ErrDenied) {
 		return err
 	}
-	switch {
-	case unavailable(err):
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case refused(err):
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+	kind := kindOf(err)
+	err = withoutValues(err)
+	if kind != nil {
+		return fmt.Errorf("%w: %w", kind, err)
 	}
 	return err
+}
+
+// kindOf returns which of our errors a driver's error is, nil when none.
+func kindOf(err error) error {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && pgErr.Code == "42501": // insufficient privilege
+		return ErrDenied
+	case ok && pgErr.Code == "57014": // query canceled
+		return ErrTimeout
+	case unavailable(err):
+		return ErrUnavailable
+	case refused(err):
+		return ErrRefused
+	}
+	return nil
 }
 
 func refused(err error) bool {
@@ -62,9 +89,10 @@ func unavailable(err error) bool {
 		return false // the caller's own doing
 	case errors.As(err, &pgErr):
 		// 08 connection, 53 insufficient resources, 57P operator intervention (shutdown), 40 deadlock or serialization,
-		// 55P03 lock not available.
+		// 55P03 lock not available, 25P03 and 25P04 a transaction that was idle or took too long.
 		return strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53") ||
-			strings.HasPrefix(pgErr.Code, "57P") || strings.HasPrefix(pgErr.Code, "40") || pgErr.Code == "55P03"
+			strings.HasPrefix(pgErr.Code, "57P") || strings.HasPrefix(pgErr.Code, "40") ||
+			slices.Contains([]string{"55P03", "25P03", "25P04"}, pgErr.Code)
 	case errors.As(err, &connectErr), errors.Is(err, driver.ErrBadConn):
 		return true // after what the server itself says: a wrong password does not become right
 	case errors.As(err, &liteErr):

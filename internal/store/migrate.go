@@ -72,12 +72,14 @@ func (s Status) String() string {
 }
 
 // MigrationStatus reads the schema's version. It takes no lock and writes nothing.
-func (s *Store) MigrationStatus(ctx context.Context) (Status, error) {
+func (s *Store) MigrationStatus(ctx context.Context) (Status, error) { return s.status(ctx, s.read) }
+
+func (s *Store) status(ctx context.Context, db *sql.DB) (Status, error) {
 	known, err := s.known()
 	if err != nil {
 		return Status{}, err
 	}
-	applied, err := s.applied(ctx)
+	applied, err := s.applied(ctx, db)
 	if err != nil {
 		return Status{}, fmt.Errorf("read schema version: %w", translate(err))
 	}
@@ -110,22 +112,35 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // Migrate applies what is pending, each migration in one transaction. Several processes may do so at once: one does the
 // work, the others wait for it. Nothing is locked or written when the schema is up to date. A newer schema is ErrNewerSchema.
-func (s *Store) Migrate(ctx context.Context) (err error) {
-	status, err := s.MigrationStatus(ctx)
-	if err != nil {
+// With Options.MigrateURL the serving role has exactly the grants it needs afterwards.
+func (s *Store) Migrate(ctx context.Context) error {
+	if s.owner != nil {
+		return s.migrateAsOwner(ctx)
+	}
+	pending, err := s.apply(ctx, s.read)
+	if err != nil || !pending {
 		return err
 	}
+	return s.Ready(ctx) // a newer samjournal may have come in between
+}
+
+// apply applies what is pending by the status that it reads from a connection, and tells whether anything was.
+func (s *Store) apply(ctx context.Context, looking *sql.DB) (pending bool, err error) {
+	status, err := s.status(ctx, looking)
+	if err != nil {
+		return false, err
+	}
 	if err := status.Err(); err == nil || errors.Is(err, ErrNewerSchema) {
-		return err
+		return false, err
 	}
 	db, err := s.migrating()
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	provider, err := s.provider(db)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, m := range status.Pending {
 		start := time.Now()
@@ -134,25 +149,25 @@ func (s *Store) Migrate(ctx context.Context) (err error) {
 			continue // by another process, while this one waited for the lock
 		}
 		if err != nil {
-			return fmt.Errorf("apply migration %s: %w", m.Name, translate(err))
+			return false, fmt.Errorf("apply migration %s: %w", m.Name, translate(err))
 		}
 		s.log.InfoContext(ctx, "migration applied", slog.String("migration", m.Name),
 			slog.Int64("ms", time.Since(start).Milliseconds()))
 	}
-	return s.Ready(ctx) // a newer samjournal may have come in between
+	return true, nil
 }
 
 // applied reads the versions that the database has, none when it has no table of versions yet.
-func (s *Store) applied(ctx context.Context) (map[int64]bool, error) {
+func (s *Store) applied(ctx context.Context, db *sql.DB) (map[int64]bool, error) {
 	exists := `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'`
 	if s.dialect == dialect.Postgres {
 		exists = `SELECT count(*) FROM pg_class WHERE oid = to_regclass('goose_db_version')`
 	}
 	var n int
-	if err := s.read.QueryRowContext(ctx, exists).Scan(&n); err != nil || n == 0 {
+	if err := db.QueryRowContext(ctx, exists).Scan(&n); err != nil || n == 0 {
 		return nil, err
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied`)
+	rows, err := db.QueryContext(ctx, `SELECT version_id FROM goose_db_version WHERE is_applied`)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,14 @@ type Options struct {
 	// FeedURL is where notifications of commits are heard, when that is not the database's URL: a direct way to the same
 	// PostgreSQL database where a pooler is in between. It is refused with SQLite.
 	FeedURL string
+	// MigrateURL (SAMJOURNAL_MIGRATE_DATABASE_URL) names the same PostgreSQL database as the owner of its tables, when that is
+	// not the role of the database's URL, the serving role. Migrate uses it, and then gives the serving role exactly the
+	// grants of GrantStatements. Nothing else uses it. It is refused with SQLite.
+	MigrateURL string
+	// StatementTimeout is how long a statement may take on PostgreSQL until the server ends it, which is ErrTimeout; 0 leaves
+	// the server's own limit. Migrations and notifications have none. On SQLite the contexts of the callers alone limit
+	// statements.
+	StatementTimeout time.Duration
 	// SQLLog hears every statement before it runs, Ent's and the migrations' too, on whichever goroutine runs it. nil is
 	// off. It is for tests: statements carry payloads.
 	SQLLog func(query string, args []any)
@@ -48,6 +56,8 @@ type Store struct {
 	write   *sql.DB         // SQLite: one connection, whose transactions begin IMMEDIATE; PostgreSQL: the same as read
 	// migrating opens the database for a migration. The caller closes it.
 	migrating func() (*sql.DB, error)
+	// owner is as whom migrating opens a PostgreSQL database, when that is not the serving role.
+	owner *pgx.ConnConfig
 	// watching opens a SQLite database for one connection that only looks. The caller closes it.
 	watching func() (*sql.DB, error)
 	// inPlace tells whether the path of a SQLite database still leads to the file that was opened.
@@ -86,6 +96,11 @@ func Open(ctx context.Context, databaseURL string, opts Options) (*Store, error)
 			return nil, errors.Join(fmt.Errorf("SAMJOURNAL_FEED_DATABASE_URL: %w", err), s.Close())
 		}
 	}
+	if opts.MigrateURL != "" {
+		if err := s.migrateAs(opts); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", migrateSetting, err), s.Close())
+		}
+	}
 	s.log = opts.Logger
 	s.intercept()
 	return s, nil
@@ -93,26 +108,51 @@ func Open(ctx context.Context, databaseURL string, opts Options) (*Store, error)
 
 // hearAt sets where notifications are heard.
 func (s *Store) hearAt(feedURL string) error {
-	if s.dialect != dialect.Postgres {
-		return errors.New("is for PostgreSQL only, and DATABASE_URL names a SQLite file; leave it out")
-	}
-	switch scheme, _, _ := strings.Cut(feedURL, ":"); strings.ToLower(scheme) {
-	case "postgres", "postgresql":
-	default:
-		return errors.New("must be a URL of the same PostgreSQL database, postgres://USER:PASSWORD@HOST:PORT/DATABASE")
-	}
-	u, err := parsePostgresURL(feedURL)
+	cfg, err := s.anotherWay(feedURL)
 	if err != nil {
 		return err
 	}
-	hidden := secrets(u)
-	cfg, err := pgxpool.ParseConfig(feedURL) // for DATABASE_URL with another port may have parameters of a pool
-	if err != nil {
-		return parseError(err, hidden)
-	}
-	s.feed, s.hidden = cfg.ConnConfig, append(s.hidden, hidden...)
+	s.feed = cfg
 	s.feed.RuntimeParams["application_name"] = applicationName
 	return nil
+}
+
+// migrateAs sets who migrates.
+func (s *Store) migrateAs(opts Options) error {
+	cfg, err := s.anotherWay(opts.MigrateURL)
+	if err != nil {
+		return err
+	}
+	setParameters(cfg)
+	if opts.SQLLog != nil {
+		cfg.Tracer = tracer(opts.SQLLog)
+	}
+	s.owner = cfg
+	s.migrating = func() (*sql.DB, error) { return openMigrating(cfg), nil }
+	return nil
+}
+
+// anotherWay reads a second URL of the same PostgreSQL database. It does not connect.
+func (s *Store) anotherWay(databaseURL string) (*pgx.ConnConfig, error) {
+	if s.dialect != dialect.Postgres {
+		return nil, errors.New("is for PostgreSQL only, and DATABASE_URL names a SQLite file; leave it out")
+	}
+	switch scheme, _, _ := strings.Cut(databaseURL, ":"); strings.ToLower(scheme) {
+	case "postgres", "postgresql":
+	default:
+		return nil, errors.New("must be a URL of the same PostgreSQL database, postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	}
+	u, err := parsePostgresURL(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	hidden := secrets(u)
+	cfg, err := pgxpool.ParseConfig(databaseURL) // for DATABASE_URL with another port may have parameters of a pool
+	if err != nil {
+		return nil, parseError(err, hidden)
+	}
+	s.hidden = append(s.hidden, hidden...)
+	return cfg.ConnConfig, nil
 }
 
 // errScheme shows of the URL no more than its scheme: the rest may be a password.

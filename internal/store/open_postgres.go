@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -100,7 +101,7 @@ func openPostgres(ctx context.Context, databaseURL string, opts Options) (*Store
 	if opts.MaxConns > 0 {
 		cfg.MaxConns = int32(min(opts.MaxConns, 1<<15))
 	}
-	setSession(cfg)
+	setSession(cfg, opts.StatementTimeout)
 	if opts.SQLLog != nil {
 		cfg.ConnConfig.Tracer = tracer(opts.SQLLog)
 	}
@@ -111,11 +112,11 @@ func openPostgres(ctx context.Context, databaseURL string, opts Options) (*Store
 	db := stdlib.OpenDBFromPool(pool)
 	s := &Store{dialect: dialect.Postgres, shown: showPostgres(cfg.ConnConfig), pool: pool, read: db, write: db}
 	s.feed, s.silence, s.hidden = cfg.ConnConfig.Copy(), listenSilence, hidden
-	s.migrating = func() (*sql.DB, error) { return stdlib.OpenDBFromPool(pool), nil }
+	s.migrating = func() (*sql.DB, error) { return openMigrating(cfg.ConnConfig), nil }
 	if err := s.ping(ctx); err != nil {
 		return nil, errors.Join(connectError(s.shown, err, hidden), s.Close())
 	}
-	s.ent = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, db)))
+	s.ent = ent.NewClient(ent.Driver(entDriver(entsql.OpenDB(dialect.Postgres, db))))
 	return s, nil
 }
 
@@ -142,24 +143,58 @@ func connectError(shown string, err error, hidden []string) error {
 }
 
 // setSession makes sessions behave the same whatever the server's defaults are.
-func setSession(cfg *pgxpool.Config) {
-	params := cfg.ConnConfig.RuntimeParams
-	params["timezone"] = "UTC"
-	params["default_transaction_isolation"] = "read committed"
-	params["application_name"] = applicationName
+func setSession(cfg *pgxpool.Config, statementTimeout time.Duration) {
+	setParameters(cfg.ConnConfig)
 	after := cfg.AfterConnect
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		if err := checkServer(conn.PgConn().ParameterStatus); err != nil {
-			return err
+		err := prepareSession(ctx, conn)
+		if err == nil && statementTimeout > 0 {
+			err = limitStatements(ctx, conn, statementTimeout)
 		}
-		// An answered entry must survive a crash; every other setting waits for at least the local disk.
-		_, err := conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
-			WHERE current_setting('synchronous_commit') = 'off'`)
 		if err == nil && after != nil {
 			err = after(ctx, conn)
 		}
 		return err
 	}
+}
+
+func setParameters(cfg *pgx.ConnConfig) {
+	cfg.RuntimeParams["timezone"] = "UTC"
+	cfg.RuntimeParams["default_transaction_isolation"] = "read committed"
+	cfg.RuntimeParams["application_name"] = applicationName
+}
+
+// prepareSession refuses a server that cannot hold a journal and sets what must not be less strict than it should.
+func prepareSession(ctx context.Context, conn *pgx.Conn) error {
+	if err := checkServer(conn.PgConn().ParameterStatus); err != nil {
+		return err
+	}
+	// An answered entry must survive a crash; every other setting waits for at least the local disk.
+	_, err := conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false)
+		WHERE current_setting('synchronous_commit') = 'off'`)
+	return err
+}
+
+// limitStatements makes PostgreSQL end a statement that takes longer, and a transaction in which nothing happens for as long:
+// that of a process that is gone without the server's knowing it keeps the head of an account locked.
+func limitStatements(ctx context.Context, conn *pgx.Conn, most time.Duration) error {
+	const leastIdle = 10 * time.Second // a transaction of ours is never idle on purpose, but a busy machine may be slow
+	_, err := conn.Exec(ctx, fmt.Sprintf("SET statement_timeout = %d; SET idle_in_transaction_session_timeout = %d",
+		max(1, most.Milliseconds()), max(most, leastIdle).Milliseconds()))
+	return err
+}
+
+// openMigrating opens one connection that no timeout ends: a migration may take long.
+func openMigrating(cfg *pgx.ConnConfig) *sql.DB {
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		err := prepareSession(ctx, conn)
+		if err == nil {
+			_, err = conn.Exec(ctx, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+		}
+		return err
+	}))
+	db.SetMaxOpenConns(1)
+	return db
 }
 
 // checkServer refuses a server that cannot hold a journal, by what it says of itself when a session begins.

@@ -231,7 +231,7 @@ func openSQLite(ctx context.Context, databaseURL string, opts Options) (*Store, 
 	if s.inPlace, err = remember(u.path); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.ent = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.SQLite, s.read)))
+	s.ent = ent.NewClient(ent.Driver(entDriver(entsql.OpenDB(dialect.SQLite, s.read))))
 	return s, nil
 }
 

@@ -22,9 +22,10 @@ func (r raw) catalog(t *testing.T) string {
 			`SELECT format('table %s, owner %s, grants %s', relname, CASE WHEN relowner = current_user::regrole THEN 'migrator' END,
 				coalesce(array_to_string(relacl, ' '), 'default'))
 			FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S') ORDER BY relname`,
-			`SELECT format('column %s.%s %s%s%s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+			`SELECT format('column %s.%s %s%s%s%s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
 				CASE WHEN a.attnotnull THEN ' NOT NULL' END, ' COLLATE ' || nullif(k.collname::text, 'default'),
-				' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ' IDENTITY ' || nullif(a.attidentity::text, ''))
+				' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ' IDENTITY ' || nullif(a.attidentity::text, ''),
+				' GRANTS ' || array_to_string(a.attacl, ' '))
 			FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_collation k ON k.oid = a.attcollation
 				LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 			WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
@@ -87,6 +88,7 @@ func TestALostProtectionIsNoticed(t *testing.T) {
 					`ALTER TABLE entries DROP CONSTRAINT entries_thing_check`,
 					`ALTER TABLE users ALTER username TYPE varchar COLLATE "default"`,
 					`GRANT DELETE ON entries TO public`,
+					`GRANT UPDATE (status_code) ON entries TO public`,
 					`CREATE OR REPLACE FUNCTION samjournal_refuse_delete() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
 				}
 			}
