@@ -77,6 +77,18 @@ func TestTheServingRoleHasExactlyTheAgreedRights(t *testing.T) {
 	require.ElementsMatch(t, agreedRights(), rightsOf(t, database))
 }
 
+func TestEveryTableHasItsGrant(t *testing.T) {
+	t.Parallel()
+	database := testpostgres.NewDatabase(t)
+	servedBy(t, database)
+	tables := rawOf(t, database.SuperuserURL).rows(t, `SELECT relname::text FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')`)
+	require.Greater(t, len(tables), 6)
+	for _, table := range tables {
+		require.Contains(t, rightsOf(t, database), fmt.Sprintf("serving: %s SELECT", table[0]), "say in grants what serving takes")
+	}
+}
+
 func TestRightsThatAreTooManyOrTooFewAreSetRight(t *testing.T) {
 	t.Parallel()
 	database := testpostgres.NewDatabase(t)
