@@ -1,0 +1,232 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"samjournal/internal/model"
+	"samjournal/internal/store"
+)
+
+const (
+	// maxTokenName is the most characters of a token's name.
+	maxTokenName = 100
+	// maxTokenYears is how far ahead a token's end may be.
+	maxTokenYears = 10
+	// digestKeySize is the length of an account's digest key in bytes.
+	digestKeySize = 32
+)
+
+// AdminBackend is what Admin needs of the store. What a method has done is durable when it returns.
+type AdminBackend interface {
+	// CreateToken creates the token's user too, when the account does not have it.
+	CreateToken(ctx context.Context, accountID int64, t store.NewToken) error
+	// RevokeToken fails with store.ErrNoToken; of a revoked token it changes nothing.
+	RevokeToken(ctx context.Context, accountID, id int64, now time.Time, by *string) error
+	// CreateAccount fails with store.ErrAccountExists or an *model.InputError.
+	CreateAccount(ctx context.Context, slug, name string, digestKey []byte) (model.Account, error)
+	// UpdateAccount fails with an *model.InputError.
+	UpdateAccount(ctx context.Context, accountID int64, name string) error
+	// UpdateUser fails with store.ErrNoUser or an *model.InputError.
+	UpdateUser(ctx context.Context, accountID, userID int64, now time.Time, c store.UserChange) error
+}
+
+// Admin changes what an account has beside its journal. Each method works in the account of its context's viewer, checks first
+// whether that viewer may do it, and fails with model.ErrNoViewer, ErrForbidden, an *model.InputError whose path begins with
+// the name of what was given, or an error that matches store.ErrUnavailable. What a method has done is durable when it returns.
+type Admin struct {
+	// Store must be given.
+	Store AdminBackend
+	// Clock tells the time. Default time.Now.
+	Clock func() time.Time
+	// Random is where secrets come from. Default crypto/rand.
+	Random io.Reader
+	// MayCreateOperators allows tokens of operators, to operators. It is for the command line. Default false.
+	MayCreateOperators bool
+}
+
+// TokenInput is a token to be created.
+type TokenInput struct {
+	// Name says what the token is for: 1 to 100 printable characters.
+	Name string
+	Role model.Role
+	// Username is the user that the token acts as, created when the account does not have it. A READER needs one.
+	Username *string
+	// ExpiresAt is from when on the token is refused: in the future, and within ten years. Nil is never.
+	ExpiresAt *time.Time
+}
+
+// CreateToken creates a token in the viewer's account. secret is what its holder sends, and is known to nobody else.
+func (a Admin) CreateToken(ctx context.Context, in TokenInput) (secret string, id int64, err error) {
+	v, err := administrator(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	now := a.now()
+	if in.Role == model.RoleOperator && (!a.MayCreateOperators || !v.Scope().Operate) {
+		return "", 0, &refusal{kind: ErrForbidden, reason: "tokens of operators are created on the command line"}
+	}
+	if err := in.validate(now); err != nil {
+		return "", 0, err
+	}
+	if in.Username != nil {
+		name, err := normalUsername(*in.Username)
+		if err != nil {
+			return "", 0, &model.InputError{Path: []any{"username"}, Reason: err.Error()}
+		}
+		in.Username = &name
+	}
+	id, err = a.number()
+	if err != nil {
+		return "", 0, err
+	}
+	token, err := NewSecret(a.random(), v.Account.ID, id)
+	if err != nil {
+		return "", 0, err
+	}
+	err = a.Store.CreateToken(ctx, v.Account.ID, store.NewToken{
+		ID: id, Name: in.Name, Role: in.Role, Username: in.Username, Digest: token.Digest(),
+		CreatedBy: subjectOf(v), CreatedAt: now, ExpiresAt: in.ExpiresAt,
+	})
+	if err != nil {
+		return "", 0, err
+	}
+	return token.Text(), id, nil
+}
+
+func (in TokenInput) validate(now time.Time) error {
+	wrong := func(field, reason string, args ...any) error {
+		return &model.InputError{Path: []any{field}, Reason: fmt.Sprintf(reason, args...)}
+	}
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	switch n := utf8.RuneCountInString(in.Name); {
+	case n < 1 || n > maxTokenName:
+		return wrong("name", "must have 1 to %d characters, has %d", maxTokenName, n)
+	case !utf8.ValidString(in.Name) || strings.ContainsFunc(in.Name, hidden) || strings.TrimSpace(in.Name) == "":
+		return wrong("name", "must be of printable characters, not all of them spaces")
+	case !in.Role.Valid():
+		return wrong("role", "must be WRITER, READER, AUDITOR, ADMIN or OPERATOR")
+	case in.Role == model.RoleReader && in.Username == nil:
+		return wrong("username", "must be given for the role READER, which reads the entries of one user")
+	case in.ExpiresAt == nil:
+		return nil
+	case !in.ExpiresAt.After(now):
+		return wrong("expiresAt", "must be in the future")
+	case in.ExpiresAt.After(now.AddDate(maxTokenYears, 0, 0)):
+		return wrong("expiresAt", "must be within %d years; leave it out for a token that does not expire", maxTokenYears)
+	}
+	return nil
+}
+
+// RevokeToken makes a token of the viewer's account invalid for ever, on all nodes and for open streams too, within seconds. To
+// revoke one that is revoked is no error. A token of another account looks like one that does not exist.
+func (a Admin) RevokeToken(ctx context.Context, id int64) error {
+	v, err := administrator(ctx)
+	if err != nil {
+		return err
+	}
+	err = a.Store.RevokeToken(ctx, v.Account.ID, id, a.now(), subjectOf(v))
+	if errors.Is(err, store.ErrNoToken) {
+		return &model.InputError{Path: []any{"id"}, Reason: "there is no such token"}
+	}
+	return err
+}
+
+// UpdateUser changes a user of the viewer's account. A user that is disabled is refused within seconds, whatever its
+// credential. A user of another account looks like one that does not exist.
+func (a Admin) UpdateUser(ctx context.Context, userID int64, c store.UserChange) error {
+	v, err := administrator(ctx)
+	if err != nil {
+		return err
+	}
+	err = a.Store.UpdateUser(ctx, v.Account.ID, userID, a.now(), c)
+	if errors.Is(err, store.ErrNoUser) {
+		return &model.InputError{Path: []any{"id"}, Reason: "there is no such user"}
+	}
+	return err
+}
+
+// UpdateAccount gives the viewer's account another name.
+func (a Admin) UpdateAccount(ctx context.Context, name string) error {
+	v, err := administrator(ctx)
+	if err != nil {
+		return err
+	}
+	return a.Store.UpdateAccount(ctx, v.Account.ID, name)
+}
+
+// CreateAccount creates an account with an empty journal. It is for operators.
+func (a Admin) CreateAccount(ctx context.Context, slug, name string) (model.Account, error) {
+	v, err := model.ViewerFrom(ctx)
+	if err != nil {
+		return model.Account{}, err
+	}
+	if !v.Scope().Operate {
+		return model.Account{}, &refusal{kind: ErrForbidden, reason: "only operators create accounts"}
+	}
+	key := make([]byte, digestKeySize)
+	if _, err := io.ReadFull(a.random(), key); err != nil {
+		return model.Account{}, fmt.Errorf("draw a digest key: %w", err)
+	}
+	account, err := a.Store.CreateAccount(ctx, slug, name, key)
+	if errors.Is(err, store.ErrAccountExists) {
+		return model.Account{}, &model.InputError{Path: []any{"slug"}, Reason: "is taken: an account of this slug exists"}
+	}
+	return account, err
+}
+
+// administrator is the viewer of the context, if it may change tokens, users and settings of its account.
+func administrator(ctx context.Context) (model.Viewer, error) {
+	v, err := model.ViewerFrom(ctx)
+	if err != nil {
+		return model.Viewer{}, err
+	}
+	if !v.Scope().Administer {
+		return model.Viewer{}, &refusal{kind: ErrForbidden, reason: "only admins and operators change tokens, users and accounts"}
+	}
+	return v, nil
+}
+
+// subjectOf is who did something, nil for the local operator.
+func subjectOf(v model.Viewer) *string {
+	if v.Subject == "" {
+		return nil
+	}
+	return &v.Subject
+}
+
+// number draws the number of a token, from 1 to 2^63-1.
+func (a Admin) number() (int64, error) {
+	var b [8]byte
+	for {
+		if _, err := io.ReadFull(a.random(), b[:]); err != nil {
+			return 0, fmt.Errorf("draw a token's number: %w", err)
+		}
+		if n := int64(binary.BigEndian.Uint64(b[:]) & math.MaxInt64); n > 0 {
+			return n, nil
+		}
+	}
+}
+
+func (a Admin) now() time.Time {
+	if a.Clock == nil {
+		return time.Now()
+	}
+	return a.Clock()
+}
+
+func (a Admin) random() io.Reader {
+	if a.Random == nil {
+		return rand.Reader
+	}
+	return a.Random
+}
