@@ -152,19 +152,19 @@ func decodeWithin(ctx context.Context, text []byte, h *share) (any, error) {
 	return decodeJSON(text)
 }
 
-// What decoding makes of JSON, in bytes, rounded up from measurements: a test compares them with what is allocated.
+// What decoding makes of JSON, in bytes, rounded up from measurements: a test compares them with what is kept.
 const (
-	sizeOfElement = 88  // an interface in a slice that has grown, and a short number or string
-	sizeOfMember  = 232 // a name, an interface, a short number or string, their places in a map that has grown
-	sizeOfArray   = 56
-	sizeOfObject  = 512 // a map with its first group of members
-	sizeOfEmpty   = 64
+	sizeOfElement = 56 // an interface in a slice, and a short number or string
+	sizeOfMember  = 72 // a name, an interface, a short number or string, in a map that has grown
+	sizeOfArray   = 40
+	sizeOfObject  = 320 // the first group of a map's members
+	sizeOfMap     = 64
 )
 
-// decodedSize estimates what decodeJSON allocates for a text, from above, whether the text is JSON or not.
+// decodedSize estimates what decodeJSON makes of a text, from above, whether the text is JSON or not.
 func decodedSize(text []byte) int64 {
 	var (
-		size   = int64(len(text)) // what strings, names and long numbers have in them
+		size   = int64(len(text)) * 5 / 4 // what strings, names and long numbers have in them
 		quoted bool
 	)
 
@@ -190,9 +190,13 @@ func decodedSize(text []byte) int64 {
 		case ':':
 			size += sizeOfMember
 		case '[':
-			size += sizeOfArray + sizeOfElement
+			size += sizeOfArray
+
+			if i+1 < len(text) && text[i+1] != ']' {
+				size += sizeOfElement
+			}
 		case '{':
-			size += sizeOfEmpty
+			size += sizeOfMap
 
 			if i+1 < len(text) && text[i+1] != '}' {
 				size += sizeOfObject

@@ -41,11 +41,21 @@ func decodeValueOf(dec *jsontext.Decoder) (any, error) {
 	}
 }
 
-// decodeNext reads the next value. The decoder bounds the nesting at 10,000.
+// maxJSONDepth bounds how deep objects and arrays of a request nest: each level takes stack here and wherever the value goes. A
+// payload may have 200 of them.
+const maxJSONDepth = 512
+
+var errNesting = fmt.Errorf("nested deeper than %d levels", maxJSONDepth)
+
+// decodeNext reads the next value.
 func decodeNext(dec *jsontext.Decoder) (any, error) {
 	token, err := dec.ReadToken()
 	if err != nil {
 		return nil, err
+	}
+
+	if dec.StackDepth() > maxJSONDepth {
+		return nil, &jsontext.SyntacticError{ByteOffset: dec.InputOffset(), JSONPointer: dec.StackPointer(), Err: errNesting}
 	}
 
 	switch token.Kind() {
