@@ -166,7 +166,7 @@ func TestReadingTakesMemoryAsBytesArrive(t *testing.T) {
 		got, err := readAll(t.Context(), from, 512, &h, pacer{}, noDeadline)
 		require.NoError(t, err, name)
 		require.Equal(t, text, got, name)
-		require.EqualValues(t, cap(got), h.wanted, name)
+		require.EqualValues(t, h.wanted, cap(got), name)
 		h.release()
 	}
 

@@ -47,7 +47,7 @@ func start(t *testing.T, change func(*httpserver.Config, *httpserver.Deps)) *sit
 
 	s := &site{resolver: testschema.New(), log: &logBuffer{}, served: make(chan error, 1)}
 	cfg := httpserver.DefaultConfig()
-	deps := httpserver.Deps{Present: present, Logger: slog.New(slog.NewJSONHandler(s.log, nil))}
+	deps := httpserver.Deps{Present: present, Logger: s.logger(), Operator: everybody}
 
 	if change != nil {
 		change(&cfg, &deps)
@@ -78,6 +78,16 @@ func start(t *testing.T, change func(*httpserver.Config, *httpserver.Deps)) *sit
 	return s
 }
 
+// logger writes what the test can look at.
+func (s *site) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(s.log, nil)) }
+
+// metric is what /metrics shows.
+func (s *site) metric(t *testing.T) string {
+	t.Helper()
+
+	return s.do(t, http.MethodGet, "/metrics", "").text
+}
+
 // present is the shape of the product's presenter: what it does not know is INTERNAL.
 func present(ctx context.Context, err error) *gqlerror.Error {
 	out := graphql.DefaultErrorPresenter(ctx, err)
@@ -91,6 +101,9 @@ func present(ctx context.Context, err error) *gqlerror.Error {
 
 	return out
 }
+
+// everybody is an operator.
+func everybody(context.Context) bool { return true }
 
 var errNoToken = errors.New("no token")
 
