@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"samjournal/internal/auth"
+	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
 
@@ -77,28 +78,15 @@ func mayDo(role model.Role) string {
 }
 
 // Admin changes what an account has beside its journal. Each method checks first whether the viewer of ctx may do it, and fails
-// with auth.ErrForbidden, with an *model.InputError whose path begins with a field of what was given, with an error of what is
-// not there or there already, or with journal.ErrUnavailable. What it has done is durable.
+// with auth.ErrForbidden, with an *model.InputError whose path begins with a field of what was given (also for an id that names
+// nothing in the viewer's account), or with journal.ErrUnavailable. What it has done is durable. auth.Admin is one.
 type Admin interface {
 	// CreateToken returns the secret, which is stored nowhere, and the token's number in the viewer's account.
-	CreateToken(ctx context.Context, in TokenInput) (secret string, id int64, err error)
+	CreateToken(ctx context.Context, in auth.TokenInput) (secret string, id int64, err error)
 	// RevokeToken is no error for a token that is revoked already.
 	RevokeToken(ctx context.Context, id int64) error
-	UpdateUser(ctx context.Context, id int64, change UserChange) error
+	UpdateUser(ctx context.Context, id int64, change journal.UserChange) error
 	UpdateAccount(ctx context.Context, name string) error
+	// CreateAccount fails with journal.ErrAccountExists when the slug is taken.
 	CreateAccount(ctx context.Context, slug, name string) (model.Account, error)
-}
-
-// TokenInput is a token to create in the viewer's account.
-type TokenInput struct {
-	Name      string
-	Role      model.Role
-	Username  *string
-	ExpiresAt *time.Time
-}
-
-// UserChange is what to change of a user; nil leaves, a pointer to nil clears.
-type UserChange struct {
-	Email, DisplayName **string
-	Disabled           *bool
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
 
@@ -18,7 +19,7 @@ func (r *Resolver) updateUser(ctx context.Context, input UpdateUserInput) (*Upda
 	if err != nil {
 		return nil, model.InputUnder(err, "input", "id")
 	}
-	change := UserChange{Email: clearable(input.Email), DisplayName: clearable(input.DisplayName), Disabled: input.Disabled}
+	change := journal.UserChange{Email: clearable(input.Email), DisplayName: clearable(input.DisplayName), Disabled: input.Disabled}
 	if err := r.Admin.UpdateUser(ctx, within(scope, id, id.UserID), change); err != nil {
 		return nil, model.InputUnder(err, "input")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"samjournal/internal/auth"
 	"samjournal/internal/journal"
 	"samjournal/internal/model"
 	"samjournal/internal/requestid"
@@ -111,9 +112,11 @@ func classify(err error) (code, message string, input *model.InputError) {
 		return codeCursorInvalid, journal.ErrCursorInvalid.Error(), nil
 	case errors.As(err, &forbidden):
 		return codeForbidden, forbidden.Error(), nil
-	case errors.Is(err, journal.ErrForbidden):
+	case errors.Is(err, journal.ErrForbidden), errors.Is(err, auth.ErrForbidden):
 		return codeForbidden, journal.ErrForbidden.Error(), nil
-	case errors.Is(err, model.ErrNoViewer):
+	case errors.Is(err, journal.ErrAccountExists):
+		return codeConflict, journal.ErrAccountExists.Error() + "; nothing was changed", nil
+	case errors.Is(err, model.ErrNoViewer), errors.Is(err, auth.ErrUnauthenticated):
 		return codeUnauthenticated, "who you are is not known; authenticate first", nil
 	case unavailable(err):
 		return codeUnavailable, "the journal cannot be reached in time; an append may or may not be stored, " +

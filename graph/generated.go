@@ -1906,7 +1906,7 @@ extend type Mutation {
   ): CreateTokenPayload! @needs(capability: ADMINISTER)
   """
   Revokes an API token, for ever: within seconds it is refused everywhere, and what it had open ends. Revoking it again
-  changes nothing. NOT_FOUND when the account has no such token.
+  changes nothing.
   For an ADMIN or OPERATOR.
   """
   revokeToken(
@@ -2029,7 +2029,7 @@ type UpdateUserPayload {
 
 extend type Mutation {
   """
-  Changes what is known of a user, or disables it. NOT_FOUND when the account has no such user.
+  Changes what is known of a user, or disables it.
   For an ADMIN or OPERATOR.
   """
   updateUser(

@@ -12,6 +12,7 @@ import (
 	"samjournal/ent"
 	"samjournal/ent/token"
 	"samjournal/ent/user"
+	"samjournal/internal/auth"
 	"samjournal/internal/model"
 )
 
@@ -114,7 +115,7 @@ func (r *Resolver) createToken(ctx context.Context, input CreateTokenInput) (*Cr
 			Reason: "must be WRITER, READER, AUDITOR or ADMIN; tokens of operators are created on the command line",
 		}
 	}
-	secret, id, err := r.Admin.CreateToken(ctx, TokenInput{
+	secret, id, err := r.Admin.CreateToken(ctx, auth.TokenInput{
 		Name: input.Name, Role: input.Role, Username: input.Username, ExpiresAt: expires,
 	})
 	if err != nil {

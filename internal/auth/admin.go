@@ -164,7 +164,8 @@ func (a Admin) UpdateAccount(ctx context.Context, name string) error {
 	return a.Store.UpdateAccount(ctx, v.Account.ID, name)
 }
 
-// CreateAccount creates an account with an empty journal. It is for operators.
+// CreateAccount creates an account with an empty journal. It is for operators. Where the slug is taken it fails with
+// store.ErrAccountExists.
 func (a Admin) CreateAccount(ctx context.Context, slug, name string) (model.Account, error) {
 	v, err := model.ViewerFrom(ctx)
 	if err != nil {
@@ -177,11 +178,7 @@ func (a Admin) CreateAccount(ctx context.Context, slug, name string) (model.Acco
 	if _, err := io.ReadFull(a.random(), key); err != nil {
 		return model.Account{}, fmt.Errorf("draw a digest key: %w", err)
 	}
-	account, err := a.Store.CreateAccount(ctx, slug, name, key)
-	if errors.Is(err, store.ErrAccountExists) {
-		return model.Account{}, &model.InputError{Path: []any{"slug"}, Reason: "is taken: an account of this slug exists"}
-	}
-	return account, err
+	return a.Store.CreateAccount(ctx, slug, name, key)
 }
 
 // administrator is the viewer of the context, if it may change tokens, users and settings of its account.

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"samjournal/graph"
+	"samjournal/internal/auth"
 	"samjournal/internal/conformance/oracle"
 	"samjournal/internal/journal"
 	"samjournal/internal/journal/redaction"
@@ -132,6 +133,7 @@ func start(t *testing.T, databaseURL string, set settings) *node {
 	t.Cleanup(n.journal.Close)
 	n.exec = executor.New(graph.NewSchema(&graph.Resolver{
 		Journal: n.journal, Ent: n.store.Ent(), Heads: n.store, PayloadLimit: set.payloadLimit,
+		Admin: auth.Admin{Store: n.store, Clock: set.journal.Clock}, Clock: set.journal.Clock,
 	}))
 	n.exec.SetErrorPresenter(graph.PresentError)
 	for _, extension := range graph.Extensions() {

@@ -10,6 +10,9 @@ import (
 // ErrConflict says that the account's journal has an entry with this key and other content.
 var ErrConflict = store.ErrConflict
 
+// ErrAccountExists says that the slug of a new account is taken.
+var ErrAccountExists = store.ErrAccountExists
+
 // ErrUnavailable says that the database cannot be reached or is too busy; an append that failed with it may or may not be
 // stored, and can be sent again with the same key.
 var ErrUnavailable = store.ErrUnavailable

@@ -39,6 +39,9 @@ type Backend interface {
 // UserProfile is what may be known of a user beside its name.
 type UserProfile = store.UserProfile
 
+// UserChange is what may change of a user.
+type UserChange = store.UserChange
+
 // listenFunc is store.Store.Listen.
 type listenFunc = func(ctx context.Context, committed func(accountID int64), connected func(bool, error))
 
