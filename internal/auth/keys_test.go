@@ -1,0 +1,266 @@
+package auth_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/stretchr/testify/require"
+
+	"samjournal/internal/auth"
+	"samjournal/internal/store"
+)
+
+func TestKeysRotate(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	w := newWorld(t, sqlite(t), trusting(i))
+	require.Zero(t, i.requests.Load(), "nothing is fetched before a token comes")
+	old := i.jwt(i.claims(w.clock.now()))
+	_, err := w.viewer(old)
+	require.NoError(t, err)
+
+	i.rotate("key-2")
+	_, err = w.viewer(i.jwt(i.claims(w.clock.now())))
+	require.NoError(t, err, "an unknown key is asked for")
+	w.clock.advance(time.Second)
+	w.refused(old, "not signed by a key of its issuer") // the issuer has withdrawn it
+	require.LessOrEqual(t, i.requests.Load(), int64(3))
+}
+
+func TestWithdrawnKeysGoAfterAWhile(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	w := newWorld(t, sqlite(t), trusting(i))
+	text := i.jwt(i.claims(w.clock.now()))
+	_, err := w.viewer(text)
+	require.NoError(t, err)
+	i.rotate("key-2")
+	w.clock.advance(9 * time.Minute)
+	_, err = w.viewer(text)
+	require.NoError(t, err)
+	w.clock.advance(2 * time.Minute)
+	eventually(t, func() bool {
+		w.clock.advance(time.Second)
+		_, err := w.viewer(text)
+		return err != nil
+	}, "the withdrawn key is forgotten")
+	w.refused(text, "not signed by a key of its issuer")
+}
+
+func TestAFloodOfUnknownKeysIsBounded(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	w := newWorld(t, sqlite(t), trusting(i))
+	claims := i.claims(w.clock.now())
+	flood := func() {
+		var wg sync.WaitGroup
+		for n := range 200 {
+			wg.Go(func() {
+				_, err := w.auth.Viewer(t.Context(), request("Authorization", "Bearer "+
+					signed(t, jose.ES256, jose.JSONWebKey{Key: i.key, KeyID: fmt.Sprint("no-", n)}, claims)), nil)
+				if err == nil {
+					t.Error("a token of an unknown key was accepted")
+				}
+			})
+		}
+		wg.Wait()
+	}
+	flood()
+	require.LessOrEqual(t, i.requests.Load(), int64(3))
+	before := i.requests.Load()
+	_, err := w.viewer(i.jwt(claims))
+	require.NoError(t, err, "known keys are not affected")
+
+	i.rotate("key-2")
+	w.clock.advance(10 * time.Second)
+	flood()
+	require.LessOrEqual(t, i.requests.Load(), before+1, "one fetch in ten seconds")
+	_, err = w.viewer(i.jwt(claims))
+	require.NoError(t, err, "new keys come with the flood's fetch")
+}
+
+func TestForgedTokensOfAKnownKeyCostTheIssuerNothing(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	w := newWorld(t, sqlite(t), trusting(i))
+	good := i.jwt(i.claims(w.clock.now()))
+	_, err := w.viewer(good)
+	require.NoError(t, err)
+	before := i.requests.Load()
+	parts := strings.Split(good, ".")
+	other := strings.Split(i.jwt(i.claims(w.clock.now(), set("sub", "mallory"))), ".")
+	w.refused(parts[0]+"."+parts[1]+"."+other[2], "not signed")
+	require.Equal(t, before, i.requests.Load())
+}
+
+func TestAnIssuerThatIsDownIsUnavailableUntilItIsUp(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	i.down.Store(true)
+	w := newWorld(t, sqlite(t), trusting(i))
+	text := i.jwt(i.claims(w.clock.now()))
+	for range 5 {
+		_, err := w.viewer(text)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.NotErrorIs(t, err, auth.ErrUnauthenticated)
+		require.NotContains(t, err.Error(), "maintenance", "what an issuer answers is shown to nobody")
+	}
+	require.Equal(t, 1, strings.Count(w.log.String(), "cannot be fetched"), "logged once, not once a request")
+
+	i.down.Store(false)
+	w.clock.advance(10 * time.Second)
+	_, err := w.viewer(text)
+	require.NoError(t, err)
+	require.Contains(t, w.log.String(), "can be fetched again")
+
+	i.down.Store(true)
+	w.clock.advance(time.Minute)
+	_, err = w.viewer(text)
+	require.NoError(t, err, "known keys stay")
+	i.sign(i.key, "key-2")
+	_, err = w.viewer(i.jwt(i.claims(w.clock.now())))
+	require.ErrorIs(t, err, store.ErrUnavailable, "whether the issuer has this key cannot be known now")
+}
+
+func TestAnIssuerThatCannotBeReachedAtAll(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	server := httptest.NewServer(http.NotFoundHandler())
+	i.url = server.URL
+	server.Close()
+	w := newWorld(t, sqlite(t), trusting(i))
+	_, err := w.viewer(i.jwt(i.claims(w.clock.now())))
+	require.ErrorIs(t, err, store.ErrUnavailable)
+}
+
+func TestStrangeAnswersOfIssuersAreUnavailable(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]func(url string) http.HandlerFunc{
+		"another issuer":   document(`{"issuer":"https://other.example.com","jwks_uri":"URL/keys"}`, ``),
+		"no key set":       document(`{"issuer":"URL"}`, ``),
+		"not JSON":         document(`<html>`, ``),
+		"plain http away":  document(`{"issuer":"URL","jwks_uri":"http://keys.example.com/"}`, ``),
+		"a file":           document(`{"issuer":"URL","jwks_uri":"file:///etc/passwd"}`, ``),
+		"keys not JSON":    document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `<html>`),
+		"no keys":          document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[]}`),
+		"symmetric keys":   document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[{"kty":"oct","k":"AAAA","kid":"key-1"}]}`),
+		"too many keys":    document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`),
+		"endless keys":     document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[`+strings.Repeat(" ", 1<<20)+`]}`),
+		"endless document": document(`{"issuer":"URL",`+strings.Repeat(" ", 1<<20)+`"jwks_uri":"URL/keys"}`, ``),
+		"endless redirect": func(url string) http.HandlerFunc { return http.RedirectHandler(url+"/x", http.StatusFound).ServeHTTP },
+		"redirect away": func(string) http.HandlerFunc {
+			return http.RedirectHandler("http://other.example.com/", http.StatusFound).ServeHTTP
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t)
+			var url string
+			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler(url)(rw, r) }))
+			t.Cleanup(server.Close)
+			url, i.url = server.URL, server.URL
+			w := newWorld(t, sqlite(t), trusting(i))
+			_, err := w.viewer(i.jwt(i.claims(w.clock.now())))
+			require.ErrorIs(t, err, store.ErrUnavailable)
+		})
+	}
+}
+
+// document answers discovery and requests for keys with texts in which URL stands for the server's own.
+func document(configuration, keys string) func(url string) http.HandlerFunc {
+	return func(url string) http.HandlerFunc {
+		return func(rw http.ResponseWriter, r *http.Request) {
+			text := keys
+			if r.URL.Path == "/.well-known/openid-configuration" {
+				text = configuration
+			}
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = rw.Write([]byte(strings.ReplaceAll(text, "URL", url)))
+		}
+	}
+}
+
+func TestKeysThatAreNotForSignaturesAreNotUsed(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	w := newWorld(t, sqlite(t), trusting(i))
+	short, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // that is the test
+	require.NoError(t, err)
+	i.publish(
+		jose.JSONWebKey{Key: i.key.Public(), KeyID: "enc", Use: "enc"},
+		jose.JSONWebKey{Key: short.Public(), KeyID: "short"},
+		jose.JSONWebKey{Key: i.key.Public(), KeyID: "sig"},
+	)
+	claims := i.claims(w.clock.now())
+	_, err = w.viewer(signed(t, jose.ES256, jose.JSONWebKey{Key: i.key, KeyID: "sig"}, claims))
+	require.NoError(t, err)
+	w.refused(signed(t, jose.ES256, jose.JSONWebKey{Key: i.key, KeyID: "enc"}, claims), "not signed by a key")
+	w.refused(signed(t, jose.RS256, jose.JSONWebKey{Key: short, KeyID: "short"}, claims), "not signed by a key")
+}
+
+func TestKeysFromAFile(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	path := filepath.Join(t.TempDir(), "jwks.json")
+	write := func(text []byte) {
+		next := path + ".new"
+		require.NoError(t, os.WriteFile(next, text, 0o600))
+		require.NoError(t, os.Rename(next, path))
+	}
+	write(i.keySet())
+	w := newWorld(t, sqlite(t), trusting(i, func(cfg *auth.JWTConfig) {
+		cfg.Issuers = []auth.Issuer{{URL: "https://login.example.com", JWKSFile: path}}
+	}))
+	jwt := func() string { return i.jwt(i.claims(w.clock.now(), set("iss", "https://login.example.com"))) }
+	_, err := w.viewer(jwt())
+	require.NoError(t, err)
+
+	i.rotate("key-2")
+	w.clock.advance(time.Second)
+	w.refused(jwt(), "not signed by a key")
+	write(i.keySet())
+	w.clock.advance(time.Second)
+	_, err = w.viewer(jwt())
+	require.NoError(t, err, "the file is read again when it changes")
+
+	write([]byte("half a fi"))
+	for range 3 {
+		w.clock.advance(time.Second)
+		_, err = w.viewer(jwt())
+		require.NoError(t, err, "the keys known so far stay")
+	}
+	require.Equal(t, 1, strings.Count(w.log.String(), path), w.log.String())
+	require.Zero(t, i.requests.Load())
+}
+
+func TestAKeyFileThatCannotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sqlite(t))
+	directory := t.TempDir()
+	for name, text := range map[string]string{
+		"missing.json": "",
+		"text.json":    "text",
+		"empty.json":   `{"keys":[]}`,
+		"private.json": `{"keys":[{"kty":"oct","k":"AAAA"}]}`,
+		"large.json":   strings.Repeat(" ", 1<<20+1),
+	} {
+		path := filepath.Join(directory, name)
+		if text != "" {
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		_, err := auth.New(auth.Config{Backend: w.store, JWT: &auth.JWTConfig{
+			Issuers: []auth.Issuer{{URL: "https://login.example.com", JWKSFile: path}}, Audiences: []string{"samjournal"},
+		}})
+		require.ErrorContains(t, err, path)
+	}
+}
