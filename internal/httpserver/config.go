@@ -23,15 +23,8 @@ type Config struct {
 	MaxBodyBytes int64
 	// MaxHeaderBytes limits the request line and headers, in bytes; a GET carries its query there. Default 64 KiB.
 	MaxHeaderBytes int
-	// MaxTokens limits the lexical tokens of a GraphQL document. Default 15,000.
-	MaxTokens int
-	// MaxDepth limits how deep a document's selections nest, fragments included. Default 32.
-	MaxDepth int
-	// MaxFields limits the selections of a document as written, and each operation's fields after its fragments are spread.
-	// Validation compares fields pairwise: 1,000 cost it about 0.1 s, 5,000 about 3 s. Default 1,000.
-	MaxFields int
-	// QueryCacheSize is the number of parsed and validated documents that are kept. Default 1,000.
-	QueryCacheSize int
+	// Document says which documents are carried out, and what one may cost.
+	Document DocumentLimits
 	// MaxOperations limits the operations that run at the same time on one WebSocket connection. Default 100.
 	MaxOperations int
 	// MaxViewerOperations limits the operations of one viewer that run at the same time. Default 20,000.
@@ -72,10 +65,7 @@ func DefaultConfig() Config {
 		LoopbackOnly:        true,
 		MaxBodyBytes:        4 << 20,
 		MaxHeaderBytes:      64 << 10,
-		MaxTokens:           15_000,
-		MaxDepth:            32,
-		MaxFields:           1_000,
-		QueryCacheSize:      1_000,
+		Document:            defaultDocumentLimits(),
 		MaxOperations:       100,
 		MaxViewerOperations: 20_000,
 		MaxStreams:          10_000,
@@ -99,10 +89,6 @@ func (c Config) validate() error {
 	}{
 		{"MaxBodyBytes", c.MaxBodyBytes},
 		{"MaxHeaderBytes", int64(c.MaxHeaderBytes)},
-		{"MaxTokens", int64(c.MaxTokens)},
-		{"MaxDepth", int64(c.MaxDepth)},
-		{"MaxFields", int64(c.MaxFields)},
-		{"QueryCacheSize", int64(c.QueryCacheSize)},
 		{"MaxOperations", int64(c.MaxOperations)},
 		{"MaxViewerOperations", int64(c.MaxViewerOperations)},
 		{"MaxStreams", int64(c.MaxStreams)},
@@ -123,7 +109,7 @@ func (c Config) validate() error {
 		return fmt.Errorf("httpserver: Config.DrainDelay must not be negative, it is %s", c.DrainDelay)
 	}
 
-	return errors.Join(c.validateEdge(), c.Rates.validate())
+	return errors.Join(c.validateEdge(), c.Rates.validate(), c.Document.validate())
 }
 
 // ViewerFunc finds out who is asking and returns a context that carries the viewer. Over HTTP it is called once a request

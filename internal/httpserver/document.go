@@ -2,270 +2,311 @@ package httpserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// maxCachedDocument is the longest document text that is kept, in bytes, so that the cache's memory is bounded by its size:
-// real clients' documents are far shorter.
-const maxCachedDocument = 16 << 10
+// DocumentLimits say which documents are carried out, and what one may cost. The counts are those of a document as it is
+// written and, where fragments make it grow, of each operation with its fragments spread.
+type DocumentLimits struct {
+	// MaxTokens limits the lexical tokens of a document. Default 15,000.
+	MaxTokens int
+	// MaxDepth limits how deep selections nest, fragments included. Default 32.
+	MaxDepth int
+	// MaxFields limits the selections as written and the fields spread. Default 1,000.
+	MaxFields int
+	// MaxAliases limits the fields with an alias. Default 100.
+	MaxAliases int
+	// MaxRootFields limits the fields of an operation itself. Default 20.
+	MaxRootFields int
+	// MaxDirectives limits the directives. Default 100.
+	MaxDirectives int
+	// MaxIntrospectionDepth limits how deep lists nest (fields, interfaces, possibleTypes, inputFields) below __schema and
+	// __type. Default 2, as graphql-js has it.
+	MaxIntrospectionDepth int
+	// MaxChecks limits the steps of validation, about 0.1 µs each: it compares fields of one name in one place pairwise, and
+	// walks through every fragment from each operation and fragment that reaches it. Default 30,000.
+	MaxChecks int
+	// MaxCost limits what an operation costs with its variables: the weights of its fields (@cost), times the sizes of the
+	// lists that they are in (@listSize). A page of 500 entries with everything selected costs about 25,000. Default 100,000.
+	MaxCost int
 
-// documentCache keeps parsed and validated documents.
-type documentCache struct {
-	kept *lru.LRU[*ast.QueryDocument]
+	// CacheBytes bounds the memory of the parsed and validated documents that are kept, in bytes; 0: none. Default 32 MiB.
+	CacheBytes int64
+	// PersistedBytes bounds the memory of automatic persisted queries, in bytes; 0: there are none. Default 16 MiB.
+	PersistedBytes int64
+	// Documents are the only documents that are carried out. Nil: any. Default nil.
+	Documents *Documents
+
+	// Introspection allows __schema and __type. Default true.
+	Introspection bool
+	// Suggestions has errors about a document name what may have been meant. Default true.
+	Suggestions bool
 }
 
-func newDocumentCache(size int) documentCache {
-	return documentCache{kept: lru.New[*ast.QueryDocument](size)}
+func defaultDocumentLimits() DocumentLimits {
+	return DocumentLimits{
+		MaxTokens:             15_000,
+		MaxDepth:              32,
+		MaxFields:             1_000,
+		MaxAliases:            100,
+		MaxRootFields:         20,
+		MaxDirectives:         100,
+		MaxIntrospectionDepth: 2,
+		MaxChecks:             30_000,
+		MaxCost:               100_000,
+		CacheBytes:            32 << 20,
+		PersistedBytes:        16 << 20,
+		Introspection:         true,
+		Suggestions:           true,
+	}
 }
+
+func (l DocumentLimits) validate() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+		least int64
+	}{
+		{"MaxTokens", int64(l.MaxTokens), 1},
+		{"MaxDepth", int64(l.MaxDepth), 1},
+		{"MaxFields", int64(l.MaxFields), 1},
+		{"MaxAliases", int64(l.MaxAliases), 0},
+		{"MaxRootFields", int64(l.MaxRootFields), 1},
+		{"MaxDirectives", int64(l.MaxDirectives), 0},
+		{"MaxIntrospectionDepth", int64(l.MaxIntrospectionDepth), 0},
+		{"MaxChecks", int64(l.MaxChecks), 1},
+		{"MaxCost", int64(l.MaxCost), 1},
+		{"CacheBytes", l.CacheBytes, 0},
+		{"PersistedBytes", l.PersistedBytes, 0},
+	} {
+		if limit.value < limit.least {
+			return fmt.Errorf("httpserver: Config.Document.%s must be at least %d, it is %d", limit.name, limit.least, limit.value)
+		}
+	}
+
+	return nil
+}
+
+// document is one that has been parsed and validated. It is shared by operations and never changes.
+type document struct {
+	*ast.QueryDocument
+
+	text        string
+	introspects bool  // it asks for __schema or __type
+	weight      int64 // its memory, roughly
+}
+
+// documents makes operations of requests: it finds the document, refuses what it may not cost, and hands it to gqlgen's executor.
+// It is safe for concurrent use.
+type documents struct {
+	*executor.Executor
+
+	limits    DocumentLimits
+	schema    *ast.Schema
+	rules     ruleBook
+	prices    prices
+	known     *documentCache
+	persisted *persistedQueries // nil: none
+	listed    *listed           // nil: any document
+	recovered graphql.RecoverFunc
+
+	// charge counts an operation's cost against what its viewer may spend.
+	charge func(ctx context.Context, cost int) *gqlerror.Error
+}
+
+func newDocuments(limits DocumentLimits, exec *executor.Executor, schema *ast.Schema) (*documents, error) {
+	d := &documents{Executor: exec, limits: limits, schema: schema, rules: newRuleBook()}
+
+	var err error
+	if d.prices, err = pricesOf(schema); err != nil {
+		return nil, err
+	}
+
+	if d.known, err = newDocumentCache(limits.CacheBytes); err != nil {
+		return nil, err
+	}
+
+	if limits.Documents != nil {
+		d.listed, err = d.list(limits.Documents)
+	} else {
+		d.persisted, err = newPersistedQueries(limits.PersistedBytes)
+	}
+
+	exec.SetQueryCache(handedOver{})
+
+	return d, err
+}
+
+type documentKey struct{}
+
+// handedOver gives the executor the document that documents has found for the request, parsed and validated.
+type handedOver struct{}
 
 // Get implements graphql.Cache.
-func (c documentCache) Get(ctx context.Context, query string) (*ast.QueryDocument, bool) {
-	return c.kept.Get(ctx, query)
+func (handedOver) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
+	doc, ok := ctx.Value(documentKey{}).(*document)
+	if !ok {
+		return nil, false
+	}
+
+	return doc.QueryDocument, true
 }
 
 // Add implements graphql.Cache.
-func (c documentCache) Add(ctx context.Context, query string, doc *ast.QueryDocument) {
-	if len(query) <= maxCachedDocument {
-		c.kept.Add(ctx, query, doc)
+func (handedOver) Add(context.Context, string, *ast.QueryDocument) {}
+
+// CreateOperationContext takes the place of the executor's own.
+func (d *documents) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (
+	*graphql.OperationContext, gqlerror.List,
+) {
+	doc, faults := d.find(params)
+	if len(faults) > 0 {
+		refused := &graphql.OperationContext{
+			RawQuery: params.Query, OperationName: params.OperationName, Extensions: params.Extensions, Headers: params.Headers,
+			RecoverFunc: d.recovered, DisableIntrospection: true,
+		}
+
+		return refused, faults
 	}
+
+	op, faults := d.Executor.CreateOperationContext(context.WithValue(ctx, documentKey{}, doc), params)
+	if len(faults) > 0 {
+		return op, faults
+	}
+
+	cost := d.prices.operation(op.Operation, op.Variables)
+	if cost > d.limits.MaxCost {
+		return op, gqlerror.List{tooMuch(limitCost, cost, d.limits.MaxCost)}
+	}
+
+	if d.charge != nil {
+		if fault := d.charge(ctx, cost); fault != nil {
+			return op, gqlerror.List{fault}
+		}
+	}
+
+	return op, nil
 }
 
-// documentGuard is an executor extension that looks at a document before it is validated. Validation compares fields with
-// each other and follows every spread again, so that a small document can cost seconds there; the guard's one pass, with each
-// fragment measured once, is linear.
-type documentGuard struct {
-	cache     documentCache
-	maxTokens int
-	maxDepth  int
-	maxFields int
+// find returns the document that a request means, known or new, and puts its text in the parameters.
+func (d *documents) find(params *graphql.RawParams) (*document, gqlerror.List) {
+	if d.listed != nil {
+		doc, fault := d.listed.find(params)
+		if fault == nil {
+			params.Query, fault = doc.text, d.checkIntrospection(doc)
+		}
+
+		return doc, listOf(fault)
+	}
+
+	register, fault := d.persisted.resolve(params)
+	if fault != nil {
+		return nil, gqlerror.List{fault}
+	}
+
+	doc, known := d.known.get(params.Query)
+	if !known {
+		var faults gqlerror.List
+		if doc, faults = d.read(params.Query); len(faults) > 0 {
+			return nil, faults
+		}
+
+		d.known.add(doc)
+	}
+
+	if fault := d.checkIntrospection(doc); fault != nil {
+		return nil, gqlerror.List{fault}
+	}
+
+	// Only what is valid is kept for later: the hash of anything else is not worth its place.
+	if register {
+		d.persisted.add(params.Query)
+	}
+
+	return doc, nil
 }
 
-// ExtensionName implements graphql.HandlerExtension.
-func (documentGuard) ExtensionName() string { return "DocumentGuard" }
-
-// Validate implements graphql.HandlerExtension.
-func (documentGuard) Validate(graphql.ExecutableSchema) error { return nil }
-
-// MutateOperationParameters implements graphql.OperationParameterMutator. A document that cannot be parsed is left for the
-// executor to report.
-func (g documentGuard) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	if _, known := g.cache.Get(ctx, params.Query); known {
-		return nil
+func (d *documents) checkIntrospection(doc *document) *gqlerror.Error {
+	if doc.introspects && !d.limits.Introspection {
+		return codedError(codeForbidden, "introspection is switched off on this server (%s)", settingIntrospection)
 	}
 
-	if at := loneSurrogate(params.Query); at >= 0 {
-		return codedError(codeBadUserInput, "a string in the document has a lone surrogate escape (at byte %d)", at)
+	return nil
+}
+
+// read parses and validates a document after it has made sure, each time before it goes on, that the next step is cheap.
+func (d *documents) read(text string) (*document, gqlerror.List) {
+	found := scan(text)
+	if fault := d.checkText(found); fault != nil {
+		return nil, gqlerror.List{fault}
 	}
 
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, g.maxTokens)
+	parsed, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, d.limits.MaxTokens)
 	if err != nil {
-		if strings.Contains(err.Error(), fmt.Sprintf("exceeded token limit of %d", g.maxTokens)) {
-			return codedError(codeQueryTooComplex, "the document has more than %d tokens", g.maxTokens)
-		}
+		return nil, gqlerror.List{d.parseFault(err)}
+	}
 
+	if len(parsed.Operations) == 0 {
+		return nil, gqlerror.List{codedError(codeBadUserInput, "no operation provided")}
+	}
+
+	size, fault := measure(parsed, d.limits)
+	if fault != nil {
+		return nil, gqlerror.List{fault}
+	}
+
+	faults := d.rules.validate(d.schema, parsed, d.limits.Suggestions && found.longest <= maxSuggested)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+
+	return &document{QueryDocument: parsed, text: text, introspects: size.introspects, weight: size.memory(text)}, nil
+}
+
+func (d *documents) checkText(found scanned) *gqlerror.Error {
+	switch {
+	case found.loneSurrogate >= 0:
+		return codedError(codeBadUserInput, "a string in the document has a lone surrogate escape (at byte %d)", found.loneSurrogate)
+	case found.tokens > d.limits.MaxTokens:
+		return tooMuch(limitTokens, found.tokens, d.limits.MaxTokens)
+	case found.nesting > maxNesting:
+		return tooMuch(limitNesting, found.nesting, maxNesting)
+	case found.nested > maxNested:
+		return tooMuch(limitNested, found.nested, maxNested)
+	default:
+		return nil
+	}
+}
+
+func (d *documents) parseFault(err error) *gqlerror.Error {
+	fault, ok := errors.AsType[*gqlerror.Error](err)
+	if !ok {
+		fault = gqlerror.Wrap(err)
+	}
+
+	// The scanner and the parser may differ in what they count as a token of what is none.
+	if strings.Contains(fault.Message, "exceeded token limit") {
+		return tooMuch(limitTokens, d.limits.MaxTokens+1, d.limits.MaxTokens)
+	}
+
+	errcode.Set(fault, errcode.ParseFailed)
+
+	return fault
+}
+
+func listOf(fault *gqlerror.Error) gqlerror.List {
+	if fault == nil {
 		return nil
 	}
 
-	m := measurer{fragments: doc.Fragments, done: make(map[string]measure, len(doc.Fragments))}
-
-	for _, op := range doc.Operations {
-		if fault := g.check(m.set(op.SelectionSet)); fault != nil {
-			return fault
-		}
-	}
-
-	for _, fragment := range doc.Fragments {
-		if fault := g.check(m.fragment(fragment)); fault != nil {
-			return fault
-		}
-	}
-
-	if fault := g.check(measure{fields: m.written}); fault != nil {
-		return fault
-	}
-
-	if m.deferred {
-		return codedError(codeBadUserInput, "@defer is not supported")
-	}
-
-	return nil
-}
-
-func (g documentGuard) check(size measure) *gqlerror.Error {
-	if size.depth > g.maxDepth {
-		return codedError(codeQueryTooComplex, "the document nests deeper than %d levels", g.maxDepth)
-	}
-
-	if size.fields > g.maxFields {
-		return codedError(codeQueryTooComplex, "the document has more than %d fields, fragments included", g.maxFields)
-	}
-
-	return nil
-}
-
-// measure is the size of a selection set with all fragments spread.
-type measure struct {
-	depth  int
-	fields int
-}
-
-func (m *measure) include(other measure, levels int) {
-	m.depth = max(m.depth, other.depth+levels)
-
-	// Spreads can double with every fragment: the sum saturates before it overflows.
-	if m.fields += other.fields; m.fields > math.MaxInt32 {
-		m.fields = math.MaxInt32
-	}
-}
-
-// measurer measures each fragment once.
-type measurer struct {
-	fragments ast.FragmentDefinitionList
-	done      map[string]measure
-	written   int // selections, each counted where it is written
-	deferred  bool
-}
-
-func (m *measurer) set(selections ast.SelectionSet) measure {
-	var size measure
-
-	for _, selection := range selections {
-		m.written++
-
-		switch sel := selection.(type) {
-		case *ast.Field:
-			size.include(measure{fields: 1}, 1)
-			size.include(m.set(sel.SelectionSet), 1)
-		case *ast.InlineFragment:
-			m.note(sel.Directives)
-			size.include(m.set(sel.SelectionSet), 0)
-		case *ast.FragmentSpread:
-			m.note(sel.Directives)
-
-			if fragment := m.fragments.ForName(sel.Name); fragment != nil {
-				size.include(m.fragment(fragment), 0)
-			}
-		}
-	}
-
-	return size
-}
-
-func (m *measurer) fragment(fragment *ast.FragmentDefinition) measure {
-	if size, known := m.done[fragment.Name]; known {
-		return size
-	}
-
-	// A cycle meets this zero; validation refuses it afterwards.
-	m.done[fragment.Name] = measure{}
-	size := m.set(fragment.SelectionSet)
-	m.done[fragment.Name] = size
-
-	return size
-}
-
-func (m *measurer) note(directives ast.DirectiveList) {
-	m.deferred = m.deferred || directives.ForName("defer") != nil
-}
-
-// loneSurrogate returns the byte offset of the first \uD800 to \uDFFF escape in a string literal that is no half of a pair,
-// or -1. The parser would put U+FFFD in its place, and a client would get back something else than it sent.
-func loneSurrogate(doc string) int {
-	if !strings.Contains(doc, `\ud`) && !strings.Contains(doc, `\uD`) {
-		return -1
-	}
-
-	for i := 0; i < len(doc); {
-		switch {
-		case doc[i] == '#':
-			i += lineLength(doc[i:])
-		case strings.HasPrefix(doc[i:], `"""`):
-			i += blockLength(doc[i:])
-		case doc[i] == '"':
-			length, lone := stringLength(doc[i:])
-			if lone >= 0 {
-				return i + lone
-			}
-
-			i += length
-		default:
-			i++
-		}
-	}
-
-	return -1
-}
-
-func lineLength(text string) int {
-	if end := strings.IndexAny(text, "\r\n"); end >= 0 {
-		return end
-	}
-
-	return len(text)
-}
-
-// blockLength is the length of the block string that text starts with.
-func blockLength(text string) int {
-	for i := 3; i < len(text); i++ {
-		switch {
-		case strings.HasPrefix(text[i:], `\"""`):
-			i += 3
-		case strings.HasPrefix(text[i:], `"""`):
-			return i + 3
-		}
-	}
-
-	return len(text)
-}
-
-// stringLength is the length of the string that text starts with, and the offset of a lone surrogate in it, or -1.
-func stringLength(text string) (length, lone int) {
-	for i := 1; i < len(text); {
-		switch text[i] {
-		case '"', '\r', '\n':
-			return i + 1, -1
-		case '\\':
-			unit, ok := escapedUnit(text[i:])
-
-			switch {
-			case !ok:
-				i += 2
-			case unit >= 0xDC00 && unit <= 0xDFFF:
-				return i, i
-			case unit >= 0xD800 && unit <= 0xDBFF:
-				low, ok := escapedUnit(text[i+6:])
-				if !ok || low < 0xDC00 || low > 0xDFFF {
-					return i, i
-				}
-
-				i += 12
-			default:
-				i += 6
-			}
-		default:
-			i++
-		}
-	}
-
-	return len(text), -1
-}
-
-// escapedUnit reads a \uXXXX escape at the start of text.
-func escapedUnit(text string) (unit uint64, ok bool) {
-	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
-		return 0, false
-	}
-
-	unit, err := strconv.ParseUint(text[2:6], 16, 32)
-
-	return unit, err == nil
+	return gqlerror.List{fault}
 }

@@ -175,8 +175,8 @@ func firstFaults(faults gqlerror.List) gqlerror.List {
 		}
 	}
 
-	if more := len(faults) - len(told); more > 0 {
-		told = append(told, codedError(codeBadUserInput, "and %d errors more of this kind", more))
+	if len(faults) > len(told) {
+		told = append(told, codedError(codeBadUserInput, "and more errors of this kind"))
 	}
 
 	return told

@@ -231,7 +231,9 @@ func TestLargeHeadersAre431(t *testing.T) {
 func TestCostlyDocumentsAreRefusedBeforeValidation(t *testing.T) {
 	t.Parallel()
 
-	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) { c.MaxTokens, c.MaxDepth, c.MaxFields = 2000, 10, 500 })
+	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) {
+		c.Document.MaxTokens, c.Document.MaxDepth, c.Document.MaxFields = 2000, 10, 500
+	})
 
 	var doubling strings.Builder
 
@@ -367,10 +369,10 @@ func TestAnAnswerTellsTheFirstFaultsOfADocument(t *testing.T) {
 	t.Parallel()
 
 	s := start(t, nil)
-	a := s.ask(t, "{ hello"+strings.Repeat(" @a", 300)+" }")
+	a := s.ask(t, "{ hello"+strings.Repeat(" @a", 100)+" }")
 	require.Len(t, a.Errors, 11, a.text)
 	require.Contains(t, a.Errors[0].Message, "Unknown directive")
-	require.Regexp(t, `^and \d+ errors more of this kind$`, a.Errors[10].Message)
+	require.Equal(t, "and more errors of this kind", a.Errors[10].Message)
 
 	a = s.ask(t, "{ "+strings.Repeat("a", 10_000)+" }")
 	require.Equal(t, "BAD_USER_INPUT", a.code(t))

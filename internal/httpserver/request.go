@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -117,10 +118,6 @@ func paramsOf(value any) (*graphql.RawParams, *gqlerror.Error) {
 		fault  *gqlerror.Error
 	)
 
-	if params.Query, ok = object["query"].(string); !ok || params.Query == "" {
-		return nil, badMember("query", "a string that is not empty")
-	}
-
 	if name, present := object["operationName"]; present && name != nil {
 		if params.OperationName, ok = name.(string); !ok {
 			return nil, badMember("operationName", "a string or null")
@@ -135,8 +132,41 @@ func paramsOf(value any) (*graphql.RawParams, *gqlerror.Error) {
 		return nil, fault
 	}
 
+	if params.Query, ok = object["query"].(string); ok && params.Query != "" {
+		return &params, nil
+	}
+
+	if value, present := object["query"]; present && value != nil || !nameDocument(&params, object) {
+		return nil, badMember("query", "a string that is not empty")
+	}
+
 	return &params, nil
 }
+
+// nameDocument notes by which id a request without "query" names its document, and reports whether it does: "documentId" of
+// GraphQL over HTTP's proposal, Relay's "doc_id" or "id", or Apollo's extension.
+func nameDocument(params *graphql.RawParams, object map[string]any) bool {
+	for _, member := range documentMembers() {
+		id, ok := object[member].(string)
+		if !ok || id == "" {
+			continue
+		}
+
+		extensions := maps.Clone(params.Extensions)
+		if extensions == nil {
+			extensions = map[string]any{}
+		}
+
+		extensions[extensionDocumentID] = id
+		params.Extensions = extensions
+
+		return true
+	}
+
+	return params.Extensions[extensionPersisted] != nil
+}
+
+func documentMembers() []string { return []string{"documentId", "doc_id", "id"} }
 
 func objectMember(object map[string]any, name string) (map[string]any, *gqlerror.Error) {
 	value, present := object[name]
@@ -168,7 +198,7 @@ func (s *Server) paramsOfQuery(r *http.Request, h *share) (*graphql.RawParams, *
 
 	object := map[string]any{}
 
-	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+	for _, name := range append(documentMembers(), "query", "operationName", "variables", "extensions") {
 		given := values[name]
 
 		switch {
@@ -180,7 +210,7 @@ func (s *Server) paramsOfQuery(r *http.Request, h *share) (*graphql.RawParams, *
 			return nil, refuse(http.StatusBadRequest, codeBadUserInput, "%q is not valid UTF-8", name)
 		}
 
-		if name == "query" || name == "operationName" {
+		if name != "variables" && name != "extensions" {
 			object[name] = given[0]
 
 			continue

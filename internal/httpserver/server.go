@@ -21,7 +21,7 @@ const abortGrace = 2 * time.Second
 type Server struct {
 	cfg         Config
 	deps        Deps
-	executor    *executor.Executor
+	executor    *documents
 	metrics     *metrics
 	work        *work
 	broadcasts  *broadcasts
@@ -69,7 +69,11 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 	}
 
 	s.broadcasts = newBroadcasts(s)
-	s.executor = s.newExecutor(es)
+
+	if s.executor, err = s.newExecutor(es); err != nil {
+		return nil, err
+	}
+
 	s.handler = withRequestID(s.withRecovery(s.withAccess(s.origins.withCORS(s.withRates(s.routes())))))
 	s.http = &http.Server{
 		Handler:           s.handler,
@@ -86,24 +90,28 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) newExecutor(es graphql.ExecutableSchema) *executor.Executor {
-	cache := newDocumentCache(s.cfg.QueryCacheSize)
+func (s *Server) newExecutor(es graphql.ExecutableSchema) (*documents, error) {
 	exec := executor.New(es)
 
 	exec.SetErrorPresenter(s.present)
 	exec.SetRecoverFunc(s.recovered)
-	exec.SetQueryCache(cache)
-	exec.SetParserTokenLimit(s.cfg.MaxTokens)
-	exec.Use(extension.Introspection{})
-	exec.Use(documentGuard{
-		cache: cache, maxTokens: s.cfg.MaxTokens, maxDepth: s.cfg.MaxDepth, maxFields: s.cfg.MaxFields,
-	})
+
+	if s.cfg.Document.Introspection {
+		exec.Use(extension.Introspection{})
+	}
 
 	for _, ext := range s.deps.Extensions {
 		exec.Use(ext)
 	}
 
-	return exec
+	docs, err := newDocuments(s.cfg.Document, exec, es.Schema())
+	if err != nil {
+		return nil, err
+	}
+
+	docs.recovered, docs.charge = s.recovered, s.charge
+
+	return docs, nil
 }
 
 func (s *Server) routes() http.Handler {
