@@ -2,8 +2,11 @@ package graph
 
 import (
 	"context"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"samjournal/ent"
 	"samjournal/internal/crashpoint"
@@ -80,13 +83,15 @@ func (r *Resolver) appendInputs(ctx context.Context, inputs []*CreateEntryInput)
 	return results, nil
 }
 
-// readBack reads the entries that an answer shows, in one statement, if it shows any and the viewer may see them.
+// readBack reads the entries that an answer shows, in one statement, if it shows any and the viewer may see them. From the
+// first one on that does not fit in the answer they are left out: what is stored must not look as if it had failed. tooLarge
+// says so then.
 func (r *Resolver) readBack(ctx context.Context, fields []graphql.CollectedField, results []journal.Result) (
-	map[string]*ent.Entry, error,
+	_ map[string]*ent.Entry, tooLarge, err error,
 ) {
 	_, scope, err := viewerScope(ctx)
 	if err != nil || !scope.Entries || !selects(fields, "entry", "edge") {
-		return nil, err
+		return nil, nil, err
 	}
 	op := graphql.GetOperationContext(ctx)
 	nodes := append(fieldsOf(op, fields, "entry", "Entry", "Node"),
@@ -97,7 +102,8 @@ func (r *Resolver) readBack(ctx context.Context, fields []graphql.CollectedField
 			keys = append(keys, res.Key)
 		}
 	}
-	return r.entriesByKey(ctx, selectionOf(op, nodes), keys)
+	rows, err := r.readByKey(ctx, selectionOf(op, nodes), keys, func(err error) error { tooLarge = err; return nil })
+	return rows, tooLarge, err
 }
 
 func createPayload(res journal.Result, e *ent.Entry) *CreateEntryPayload {
@@ -116,12 +122,17 @@ func (r *Resolver) createEntry(ctx context.Context, input CreateEntryInput) (*Cr
 	if err := results[0].Err; err != nil {
 		return nil, model.InputUnder(err, "input")
 	}
-	rows, err := r.readBack(ctx, collected(ctx, "CreateEntryPayload"), results)
+	fields := collected(ctx, "CreateEntryPayload")
+	rows, tooLarge, err := r.readBack(ctx, fields, results)
 	if err != nil {
 		return nil, err
 	}
 	crashpoint.Hit(crashpoint.BeforeAnswer)
-	return createPayload(results[0], rows[results[0].Key]), nil
+	payload := createPayload(results[0], rows[results[0].Key])
+	if payload.Entry == nil {
+		explain(ctx, tooLarge, fields, graphql.GetPath(ctx))
+	}
+	return payload, nil
 }
 
 func (r *Resolver) createEntries(ctx context.Context, inputs []*CreateEntryInput) (*CreateEntriesPayload, error) {
@@ -132,9 +143,8 @@ func (r *Resolver) createEntries(ctx context.Context, inputs []*CreateEntryInput
 	if err != nil {
 		return nil, err
 	}
-	op := graphql.GetOperationContext(ctx)
-	fields := fieldsOf(op, collected(ctx, "CreateEntriesPayload"), "results", "CreateEntryPayload", "CreateEntryResult")
-	rows, err := r.readBack(ctx, fields, results)
+	op, fields := graphql.GetOperationContext(ctx), collected(ctx, "CreateEntriesPayload")
+	rows, tooLarge, err := r.readBack(ctx, fieldsOf(op, fields, "results", "CreateEntryPayload", "CreateEntryResult"), results)
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +153,38 @@ func (r *Resolver) createEntries(ctx context.Context, inputs []*CreateEntryInput
 		if res.Err != nil {
 			answer.Results[i] = r.entryError(ctx, i, res.Err)
 		} else {
-			answer.Results[i] = createPayload(res, rows[res.Key])
+			payload := createPayload(res, rows[res.Key])
+			if payload.Entry == nil {
+				explainResult(ctx, tooLarge, fields, i)
+			}
+			answer.Results[i] = payload
 		}
 	}
 	return answer, nil
+}
+
+// explain says of each selected entry and edge of a payload why it is null, when err is not nil.
+func explain(ctx context.Context, err error, fields []graphql.CollectedField, path ast.Path) {
+	if err == nil {
+		return
+	}
+	for _, f := range fields {
+		if f.Name == "entry" || f.Name == "edge" {
+			graphql.AddError(ctx, gqlerror.WrapPath(append(slices.Clone(path), ast.PathName(f.Alias)), err))
+		}
+	}
+}
+
+// explainResult is explain for one of the results of createEntries, of which these fields are selected.
+func explainResult(ctx context.Context, err error, fields []graphql.CollectedField, index int) {
+	if err == nil {
+		return
+	}
+	op := graphql.GetOperationContext(ctx)
+	for _, f := range fields {
+		if f.Name == "results" {
+			path := append(graphql.GetPath(ctx), ast.PathName(f.Alias), ast.PathIndex(index))
+			explain(ctx, err, graphql.CollectFields(op, f.Selections, []string{"CreateEntryPayload", "CreateEntryResult"}), path)
+		}
+	}
 }

@@ -116,10 +116,12 @@ func (r *Resolver) entryConnection(ctx context.Context, scope model.Scope, p ent
 		also = append(also, entry.FieldCreatedAt)
 	}
 	nodes := fieldsOf(op, fieldsOf(op, fields, "edges", "EntryEdge"), "node", "Entry", "Node")
-	rows, err := selectionOf(op, nodes).Apply(q, also...).Where(p.between).Order(p.ordered).Limit(p.limit + 1).All(ctx)
+	q.Where(p.between).Order(p.ordered).Limit(p.limit + 1)
+	rows, shown, err := r.readPage(ctx, selectionOf(op, nodes), q, p.limit, also...)
 	if err != nil {
 		return nil, fmt.Errorf("read entries: %w", err)
 	}
+	p.limit = shown
 	rows, con.PageInfo = cut(p.page, rows)
 	for _, e := range rows {
 		con.Edges = append(con.Edges, entryEdge(p.order, e))

@@ -23,6 +23,7 @@ const (
 	codeBadUserInput    = "BAD_USER_INPUT"
 	codeConflict        = "CONFLICT"
 	codeCursorInvalid   = "CURSOR_INVALID"
+	codePayloadTooLarge = "PAYLOAD_TOO_LARGE"
 	codeUnavailable     = "UNAVAILABLE"
 	codeInternal        = "INTERNAL"
 )
@@ -116,6 +117,11 @@ func classify(err error) (code, message string, input *model.InputError) {
 		return codeForbidden, journal.ErrForbidden.Error(), nil
 	case errors.Is(err, journal.ErrAccountExists):
 		return codeConflict, journal.ErrAccountExists.Error() + "; nothing was changed", nil
+	case errors.Is(err, ErrAnswerTooLarge):
+		tooLarge, _ := errors.AsType[*answerTooLargeError](err)
+		return codePayloadTooLarge, tooLarge.Error(), nil
+	case errors.Is(err, errNoRoom):
+		return codeUnavailable, "the server has no memory for this many payloads at present; try again, or ask for fewer", nil
 	case errors.Is(err, model.ErrNoViewer), errors.Is(err, auth.ErrUnauthenticated):
 		return codeUnauthenticated, "who you are is not known; authenticate first", nil
 	case unavailable(err):
@@ -124,6 +130,25 @@ func classify(err error) (code, message string, input *model.InputError) {
 	}
 	return "", "", nil
 }
+
+// ErrAnswerTooLarge says that payloads do not fit in an answer.
+var ErrAnswerTooLarge = errors.New("the payloads do not fit in one answer")
+
+// answerTooLargeError is ErrAnswerTooLarge with the numbers, in bytes.
+type answerTooLargeError struct{ wanted, used, limit int64 }
+
+// Error tells what to do.
+func (e *answerTooLargeError) Error() string {
+	has := ""
+	if e.used > 0 {
+		has = fmt.Sprintf(" and other fields of this one take %d", e.used)
+	}
+	return fmt.Sprintf("an answer holds at most %d bytes of payloads (SAMJOURNAL_MAX_ANSWER_BYTES), and these take %d%s; "+
+		"ask for the payloads of fewer entries at a time, and for each payload once", e.limit, e.wanted, has)
+}
+
+// Is makes it match ErrAnswerTooLarge.
+func (*answerTooLargeError) Is(target error) bool { return target == ErrAnswerTooLarge }
 
 func unavailable(err error) bool {
 	return errors.Is(journal.Translate(err), journal.ErrUnavailable) || errors.Is(err, journal.ErrClosed) ||

@@ -7,7 +7,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"samjournal/ent"
-	"samjournal/ent/entry"
 	"samjournal/ent/user"
 	"samjournal/internal/journal"
 	"samjournal/internal/model"
@@ -94,22 +93,6 @@ func parseIDs(ids []string) ([]model.GlobalID, error) {
 // selectedEntry is what the current field, which returns an entry, selects of it.
 func selectedEntry(ctx context.Context) journal.Selection {
 	return selectionOf(graphql.GetOperationContext(ctx), collected(ctx, "Entry", "Node"))
-}
-
-// entriesByKey reads what is selected of the entries with these keys, in one statement.
-func (r *Resolver) entriesByKey(ctx context.Context, selected journal.Selection, keys []string) (map[string]*ent.Entry, error) {
-	if len(keys) == 0 {
-		return nil, nil //nolint:nilnil // a nil map reads as empty
-	}
-	rows, err := selected.Apply(r.Ent.Entry.Query()).Where(entry.IDIn(keys...)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read entries by key: %w", err)
-	}
-	byKey := make(map[string]*ent.Entry, len(rows))
-	for _, e := range rows {
-		byKey[e.ID] = e
-	}
-	return byKey, nil
 }
 
 // usersByID reads what is selected of the users with these numbers.

@@ -30,7 +30,12 @@ type Resolver struct {
 	Log     *slog.Logger
 	// PayloadLimit is the longest request or response that is stored whole, in bytes; 0: no limit but that of the body.
 	PayloadLimit int
-	Clock        func() time.Time // default time.Now
+	// AnswerBytes is how many bytes of requests and responses one answer holds at most; a page ends early. One entry that is
+	// longer is still an answer. Default 16 MiB.
+	AnswerBytes int64
+	// Answers is the memory for the payloads of all answers together. Default: no limit.
+	Answers *Answers
+	Clock   func() time.Time // default time.Now
 }
 
 func (r *Resolver) now() time.Time {

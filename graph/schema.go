@@ -35,5 +35,5 @@ func SDL() string {
 
 // Extensions are what the executor of the schema needs to run it as the contract says.
 func Extensions() []graphql.HandlerExtension {
-	return []graphql.HandlerExtension{Literals{}, OneStream{}}
+	return []graphql.HandlerExtension{Literals{}, OneStream{}, AnswerLimit{}}
 }

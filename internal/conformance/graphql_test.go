@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"samjournal/graph"
+	"samjournal/internal/atend"
 	"samjournal/internal/subscription"
 )
 
@@ -20,13 +21,23 @@ type vars map[string]any
 
 // try executes a query or mutation and returns its data and errors.
 func (n *node) try(ctx context.Context, t require.TestingT, document string, v vars) (json.RawMessage, gqlerror.List) {
+	data, errs, end := n.hold(ctx, t, document, v)
+	end()
+	return data, errs
+}
+
+// hold is try whose answer is on its way until end is called.
+func (n *node) hold(ctx context.Context, t require.TestingT, document string, v vars) (
+	data json.RawMessage, errs gqlerror.List, end func(),
+) {
+	ctx, end = atend.With(ctx)
 	ctx, op, errs := n.begin(ctx, t, document, v)
 	if len(errs) > 0 {
-		return nil, errs
+		return nil, errs, end
 	}
 	next, ctx := n.exec.DispatchOperation(ctx, op)
 	response := next(ctx)
-	return response.Data, response.Errors
+	return response.Data, response.Errors, end
 }
 
 // ask is try for what must succeed; the data is decoded into out.

@@ -96,10 +96,11 @@ func look(t *testing.T, databaseURL string) *oracle.Database {
 
 // node is one process of the product as far as its database can tell: a store, a journal and the API over them.
 type node struct {
-	store   *store.Store
-	journal *journal.Journal
-	exec    *executor.Executor
-	log     *statements
+	store    *store.Store
+	journal  *journal.Journal
+	resolver *graph.Resolver // a test may change its limits between operations
+	exec     *executor.Executor
+	log      *statements
 }
 
 // settings of a node. The zero value is the product's defaults, but that payloads have no limit.
@@ -131,10 +132,11 @@ func start(t *testing.T, databaseURL string, set settings) *node {
 	n.journal, err = journal.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(n.journal.Close)
-	n.exec = executor.New(graph.NewSchema(&graph.Resolver{
-		Journal: n.journal, Ent: n.store.Ent(), Heads: n.store, PayloadLimit: set.payloadLimit,
-		Admin: auth.Admin{Store: n.store, Clock: set.journal.Clock}, Clock: set.journal.Clock,
-	}))
+	n.resolver = &graph.Resolver{
+		Journal: n.journal, Ent: n.store.Ent(), Heads: n.store, Admin: auth.Admin{Store: n.store, Clock: set.journal.Clock},
+		PayloadLimit: set.payloadLimit,
+	}
+	n.exec = executor.New(graph.NewSchema(n.resolver))
 	n.exec.SetErrorPresenter(graph.PresentError)
 	for _, extension := range graph.Extensions() {
 		n.exec.Use(extension)

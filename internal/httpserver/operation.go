@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"samjournal/internal/atend"
 	"samjournal/internal/requestid"
 	"samjournal/internal/subscription"
 )
@@ -34,6 +35,7 @@ type operation struct {
 	code      string        // of the first response that had an error, else OK
 	viewer    string        // by whom it is counted, "" when it is not
 	turn      bool          // it may be parsed and executed now
+	end       func()        // of what resolvers have put off; nil when there was no operation
 	input     share         // the memory of its parameters
 
 	ctx     context.Context //nolint:containedctx // it is the operation's own, made by the executor
@@ -45,8 +47,10 @@ type operation struct {
 func (s *Server) prepare(ctx context.Context, transport string, params *graphql.RawParams) (
 	_ *operation, refused *graphql.Response,
 ) {
-	ctx = graphql.StartOperationTrace(ctx)
-	op := &operation{server: s, transport: transport, started: s.now(), name: params.OperationName, code: codeOK, ctx: ctx}
+	ctx, end := atend.With(graphql.StartOperationTrace(ctx))
+	op := &operation{
+		server: s, transport: transport, started: s.now(), name: params.OperationName, code: codeOK, ctx: ctx, end: end,
+	}
 
 	defer func() {
 		if value := recover(); value != nil {
@@ -203,6 +207,10 @@ func (o *operation) note(resp *graphql.Response) *graphql.Response {
 func (o *operation) finish(ctx context.Context) {
 	o.giveTurn()
 	o.input.release()
+
+	if o.end != nil {
+		o.end()
+	}
 
 	if o.viewer != "" {
 		o.server.work.leave(o.viewer)

@@ -12,7 +12,7 @@ import (
 
 // Selection is what is read of entries: which columns beside account, key and position, and which of their user.
 type Selection struct {
-	Columns []string
+	Columns []string // a column is there as often as an answer shows it; it is read once
 	User    []string // nil: no user
 }
 
