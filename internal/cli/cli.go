@@ -32,6 +32,8 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the GraphQL API and the Playground (the default command)."`
 	Import  importCmd  `cmd:"" help:"Import a Django dumpdata export."`
 	Seed    seedCmd    `cmd:"" help:"Add generated entries, to try the product with."`
+	Account accountCmd `cmd:"" help:"Create and list accounts."`
+	Token   tokenCmd   `cmd:"" help:"Create, list and revoke API tokens."`
 	Migrate migrateCmd `cmd:"" help:"Show or change the version of the database schema."`
 	Redact  redactCmd  `cmd:"" help:"Show what redaction makes of a JSON document. Reads no database."`
 	Schema  schemaCmd  `cmd:"" help:"Print the whole GraphQL schema (SDL)."`

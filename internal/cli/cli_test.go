@@ -75,10 +75,10 @@ func TestTheHelpOfEveryCommandTeaches(t *testing.T) {
 func TestFieldsOfTheConfigurationAreFlags(t *testing.T) {
 	t.Parallel()
 	for _, part := range []any{
-		config.Server{}, config.Access{}, config.OIDC{}, config.Database{}, config.Redaction{}, config.Digest{}, config.Log{},
+		config.Server{}, config.Access{}, config.OIDC{}, config.Limits{}, config.Rates{}, config.Database{}, config.Redaction{}, config.Digest{}, config.Log{},
 	} {
 		for field := range reflect.TypeOf(part).Fields() {
-			if field.Type == reflect.TypeFor[config.OIDC]() {
+			if field.Type.Kind() == reflect.Struct {
 				continue // it is in the list itself
 			}
 			require.NotEmpty(t, field.Tag.Get("env"), "%T.%s", part, field.Name)
@@ -113,6 +113,15 @@ func TestEveryValueOutOfRangeIsRefusedWithItsFlag(t *testing.T) {
 		{"serve", "--oidc-audiences=journal", "--oidc-issuers=https://id.example.com"},
 		{"serve", "--auth=required", "--oidc-issuers=https://id.example.com", "--oidc-audiences="},
 		{"serve", "--auth=required", "--oidc-skew=3m"},
+		{"serve", "--max-answer-bytes=1"},
+		{"serve", "--max-tcp-connections=-1"},
+		{"serve", "--max-running-operations=0"},
+		{"serve", "--max-intake-bytes=0"},
+		{"serve", "--operation-timeout=0s"},
+		{"serve", "--read-header-timeout=1h"},
+		{"serve", "--idle-timeout=0s"},
+		{"serve", "--rate-viewer-requests=-1"},
+		{"serve", "--rate-failed-logins=-1"},
 		{"serve", "--max-body-bytes=1"},
 		{"serve", "--max-body-bytes=99999999999"},
 		{"serve", "--payload-limit=-1"},

@@ -12,6 +12,7 @@ import (
 type migrateCmd struct {
 	Status migrateStatusCmd `cmd:"" help:"Show the schema's version and that of this binary."`
 	Up     migrateUpCmd     `cmd:"" help:"Bring the schema up to date."`
+	Grants migrateGrantsCmd `cmd:"" help:"Print the grants that a PostgreSQL role needs to serve. Reads no database."`
 }
 
 // migrating opens a database as it is.
@@ -24,7 +25,9 @@ func (m migrating) with(ctx context.Context, io *streams, f func(*store.Store) e
 	if err := m.Database.Validate(); err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, m.Database.URL, store.Options{Logger: logger(m.Log, io.err), MaxConns: m.Database.MaxConns})
+	s, err := store.Open(ctx, m.Database.URL, store.Options{
+		Logger: logger(m.Log, io.err), MaxConns: m.Database.MaxConns, MigrateURL: m.Database.MigrateURL,
+	})
 	if err != nil {
 		return err
 	}
@@ -73,4 +76,30 @@ func (c *migrateUpCmd) Run(ctx context.Context, io *streams) error {
 		_, err = fmt.Fprintln(io.out, status)
 		return err
 	})
+}
+
+type migrateGrantsCmd struct {
+	Role string `arg:"" help:"Name of the role, as DATABASE_URL has it."`
+}
+
+// Help teaches the command.
+func (*migrateGrantsCmd) Help() string {
+	return `A server needs no more than these: it can append and read, and can neither change nor delete what is there. migrate up
+gives them by itself to the user of DATABASE_URL, when --migrate-database-url names the owner of the tables.
+
+  samjournal migrate grants journal_serve | psql postgres://journal_owner@db/journal`
+}
+
+// Run prints SQL.
+func (c *migrateGrantsCmd) Run(io *streams) error {
+	statements, err := store.GrantStatements(c.Role)
+	if err != nil {
+		return err
+	}
+	for _, statement := range statements {
+		if _, err := fmt.Fprintln(io.out, statement+";"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

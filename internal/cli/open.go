@@ -33,7 +33,7 @@ func (w writing) validate() error {
 func openStore(
 	ctx context.Context, cfg config.Database, log *slog.Logger, say io.Writer, set ...func(*store.Options),
 ) (*store.Store, error) {
-	options := store.Options{Logger: log, MaxConns: cfg.MaxConns}
+	options := store.Options{Logger: log, MaxConns: cfg.MaxConns, MigrateURL: cfg.MigrateURL}
 	for _, f := range set {
 		f(&options)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"syscall"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"samjournal/graph"
+	"samjournal/internal/auth"
 	"samjournal/internal/config"
 	"samjournal/internal/httpserver"
 	"samjournal/internal/journal"
@@ -49,11 +49,17 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer listener.Close()
-	s, err := openStore(ctx, c.Database, log, io.out, func(o *store.Options) { o.FeedURL = c.Server.FeedDatabaseURL })
+	s, err := openStore(ctx, c.Database, log, io.out, func(o *store.Options) {
+		o.FeedURL = c.Server.FeedDatabaseURL
+		o.StatementTimeout = c.Limits.OperationTimeout
+	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if owns, err := s.OwnsTables(ctx); err == nil && owns {
+		log.WarnContext(ctx, "the database's role owns the tables, and so could change what they protect: see docs/security.md")
+	}
 	registry := prometheus.NewRegistry()
 	j, err := openJournal(s, c.Redaction, c.Digest, log, func(cfg *journal.Config) {
 		cfg.Poll, cfg.Listen, cfg.Metrics = c.Server.FeedPoll, s.Listen, registry
@@ -67,7 +73,12 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	server, err := newServer(c.Config, log, s, j, account, registry)
+	authenticator, err := newAuthenticator(c.Access, log, s, account)
+	if err != nil {
+		return err
+	}
+	defer authenticator.Close()
+	server, err := newServer(c.Config, log, s, j, authenticator, registry)
 	if err != nil {
 		return err
 	}
@@ -92,30 +103,54 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 func newServer(
-	cfg config.Config, log *slog.Logger, s *store.Store, j *journal.Journal, account model.Account, registry *prometheus.Registry,
+	cfg config.Config, log *slog.Logger, s *store.Store, j *journal.Journal, authenticator *auth.Authenticator,
+	registry *prometheus.Registry,
 ) (*httpserver.Server, error) {
-	resolver := &graph.Resolver{Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit}
-	limits := httpserver.DefaultConfig()
-	limits.LoopbackOnly = !cfg.Access.Open()
-	limits.MaxBodyBytes = cfg.Server.MaxBodyBytes
-	limits.DrainDelay = cfg.Server.DrainDelay
-	limits.MaxStreams = cfg.Server.MaxConnections
-	limits.MaxOperations = cfg.Server.MaxConnectionOperations
-	limits.MaxViewerOperations = cfg.Server.MaxViewerOperations
-	viewer := model.Viewer{Account: account, Role: model.RoleOperator}
-	return httpserver.New(limits, graph.NewSchema(resolver), httpserver.Deps{
-		Ready:    s.Ready,
-		Degraded: j.Degraded,
-		Static:   web.Dist(),
-		Viewer: func(ctx context.Context, _ *http.Request, _ map[string]any) (context.Context, error) {
-			return model.WithViewer(ctx, viewer), nil
-		},
+	resolver := &graph.Resolver{
+		Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit, Admin: auth.Admin{Store: s},
+	}
+	return httpserver.New(limitsOf(cfg), graph.NewSchema(resolver), httpserver.Deps{
+		Ready:      s.Ready,
+		Degraded:   j.Degraded,
+		Static:     web.Dist(),
+		Viewer:     authenticator.Viewer,
+		Watch:      authenticator.Watch,
+		Operator:   mayOperate,
 		ViewerName: viewerName,
 		Present:    graph.PresentError,
 		Extensions: graph.Extensions(),
 		Logger:     log,
 		Registry:   registry,
 	})
+}
+
+// limitsOf gives the server the limits of the configuration.
+func limitsOf(cfg config.Config) httpserver.Config {
+	c := httpserver.DefaultConfig()
+	c.LoopbackOnly = !cfg.Access.Open()
+	c.MaxBodyBytes = cfg.Server.MaxBodyBytes
+	c.DrainDelay = cfg.Server.DrainDelay
+	c.MaxStreams = cfg.Server.MaxConnections
+	c.MaxOperations = cfg.Server.MaxConnectionOperations
+	c.MaxViewerOperations = cfg.Server.MaxViewerOperations
+	c.Edge = httpserver.EdgeConfig{
+		TLSCert: cfg.Access.TLSCert, TLSKey: cfg.Access.TLSKey,
+		TrustedProxies: cfg.Access.Proxies(), AllowedOrigins: cfg.Access.AllowedOrigins,
+		MaxConnections: cfg.Limits.MaxTCPConnections,
+		MaxExecuting:   cfg.Limits.MaxRunningOperations, MaxWaiting: cfg.Limits.MaxWaitingOperations,
+		MaxIntakeBytes: max(cfg.Limits.MaxIntakeBytes, cfg.Server.MaxBodyBytes),
+	}
+	c.Rates = httpserver.RateLimits(cfg.Limits.Rates)
+	c.OperationTimeout = cfg.Limits.OperationTimeout
+	c.ReadHeaderTimeout, c.ReadTimeout = cfg.Limits.ReadHeaderTimeout, cfg.Limits.ReadTimeout
+	c.WriteTimeout, c.IdleTimeout = cfg.Limits.WriteTimeout, cfg.Limits.IdleTimeout
+	return c
+}
+
+// mayOperate tells whether the viewer of the context is an operator.
+func mayOperate(ctx context.Context) bool {
+	scope, err := model.ScopeFrom(ctx)
+	return err == nil && scope.Operate
 }
 
 // viewerName is the same for all operations of one viewer.

@@ -46,7 +46,7 @@ func (s *server) post(t testing.TB, body string, headers ...string) answer {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/graphql", strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
-	return send(t, req, headers...)
+	return s.send(t, req, headers...)
 }
 
 // get requests a path. Headers come in pairs.
@@ -54,6 +54,15 @@ func (s *server) get(t testing.TB, path string, headers ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
 	require.NoError(t, err)
+	return s.send(t, req, headers...)
+}
+
+// send sends a request with the server's token, unless the headers have another.
+func (s *server) send(t testing.TB, req *http.Request, headers ...string) answer {
+	t.Helper()
+	if s.token != "" {
+		req.Header.Set("Authorization", "Bearer "+s.token)
+	}
 	return send(t, req, headers...)
 }
 

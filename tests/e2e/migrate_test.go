@@ -22,7 +22,8 @@ func TestMigrateOffRefusesAnEmptyDatabaseAndSaysWhatToDo(t *testing.T) {
 				require.Contains(t, r.stderr, "not up to date", command)
 				require.Contains(t, r.stderr, "samjournal migrate up", command)
 			}
-			require.Contains(t, must(t, db.where, "migrate", "status").stdout, "schema version 0 of 2, pending:\n  00001_init\n  00002_tokens")
+			require.Contains(t, must(t, db.where, "migrate", "status").stdout,
+				"schema version 0 of 2, pending:\n  00001_init\n  00002_tokens")
 			require.Contains(t, must(t, db.where, "migrate", "up").stdout, "schema version 2, up to date")
 			require.Contains(t, must(t, db.where, "migrate", "up").stdout, "schema version 2, up to date", "again does nothing")
 			require.Contains(t, must(t, db.where, "migrate", "status").stdout, "schema version 2, up to date")

@@ -118,7 +118,8 @@ func must(t testing.TB, at where, args ...string) result {
 type server struct {
 	*process
 
-	url string // http://127.0.0.1:PORT
+	url   string // http://127.0.0.1:PORT
+	token string // sent with every request of this file's helpers, when there is one
 }
 
 // serve starts a server on a free port and waits until it is ready.

@@ -45,12 +45,19 @@ func (s *server) dial(t testing.TB) *subscription {
 func (s *server) subscribe(t testing.TB, variables map[string]any) *subscription {
 	t.Helper()
 	sub := s.dial(t)
-	sub.send(t, map[string]any{"type": "connection_init"})
+	sub.send(t, s.connectionInit())
 	require.Equal(t, "connection_ack", sub.read(t)["type"])
 	sub.send(t, map[string]any{
 		"type": "subscribe", "id": "1", "payload": map[string]any{"query": entryCreated, "variables": variables},
 	})
 	return sub
+}
+
+func (s *server) connectionInit() map[string]any {
+	if s.token == "" {
+		return map[string]any{"type": "connection_init"}
+	}
+	return map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + s.token}}
 }
 
 func (s *subscription) send(t testing.TB, message any) {
