@@ -134,7 +134,7 @@ func start(t *testing.T, databaseURL string, set settings) *node {
 	t.Cleanup(n.journal.Close)
 	n.resolver = &graph.Resolver{
 		Journal: n.journal, Ent: n.store.Ent(), Heads: n.store, Admin: auth.Admin{Store: n.store, Clock: set.journal.Clock},
-		PayloadLimit: set.payloadLimit,
+		PayloadLimit: set.payloadLimit, Clock: set.journal.Clock,
 	}
 	n.exec = executor.New(graph.NewSchema(n.resolver))
 	n.exec.SetErrorPresenter(graph.PresentError)
