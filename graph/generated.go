@@ -1081,7 +1081,7 @@ extend type Mutation {
   updateAccount(
     "What to change."
     input: UpdateAccountInput!
-  ): UpdateAccountPayload! @needs(capability: ADMINISTER)
+  ): UpdateAccountPayload! @needs(capability: ADMINISTER) @cost(weight: "20")
   """
   Creates an account with an empty journal. CONFLICT when one of this slug exists. Accounts are never deleted.
   For an OPERATOR.
@@ -1089,8 +1089,29 @@ extend type Mutation {
   createAccount(
     "The account."
     input: CreateAccountInput!
-  ): CreateAccountPayload! @needs(capability: OPERATE)
+  ): CreateAccountPayload! @needs(capability: OPERATE) @cost(weight: "20")
 }
+`, BuiltIn: false},
+	{Name: "../schema/cost.graphql", Input: `"""
+What a field costs, by the GraphQL Cost Specification (https://ibm.github.io/graphql-specs/cost-spec.html): 1 without this
+directive. The costs of the fields that an operation selects, times the sizes of the lists they are in, are its cost, which is
+limited: QUERY_TOO_COMPLEX.
+"""
+directive @cost("A number, 0 or more." weight: String!) on FIELD_DEFINITION
+
+"""
+How long a field's list may be, by the same specification.
+"""
+directive @listSize(
+  "The length when no slicing argument is given."
+  assumedSize: Int
+  "The arguments that say how long the list may be: the greatest counts. One that is a list counts with its length."
+  slicingArguments: [String!]
+  "Fields of the object that this field gives, whose lists are so long. Without it, the field's own list is."
+  sizedFields: [String!]
+  "Whether exactly one slicing argument must be given."
+  requireOneSlicingArgument: Boolean = false
+) on FIELD_DEFINITION
 `, BuiltIn: false},
 	{Name: "../schema/ent.graphql", Input: `"""
 What an operation did. New values may appear in any release: keep a default branch.
@@ -1386,11 +1407,11 @@ type User implements Node {
   "The entry in a sentence: ` + "`" + `alice applied Plugin` + "`" + `; without user ` + "`" + `anonymous applied Plugin` + "`" + `."
   summary: String!
   "Who acted; null when nobody was authenticated."
-  user: User
+  user: User @cost(weight: "2")
   "The operation's request, secrets masked. Null when payloadState is ERASED or HIDDEN; under STORED null is what was sent."
-  request: JSON
+  request: JSON @cost(weight: "10")
   "The operation's response, secrets masked. Null when payloadState is ERASED or HIDDEN; under STORED null is what was sent."
-  response: JSON
+  response: JSON @cost(weight: "10")
   "What request and response are: tells a null that was stored from one that stands for something removed."
   payloadState: PayloadState!
 }
@@ -1422,7 +1443,7 @@ type EntryConnection {
   "Where this page lies in its list."
   pageInfo: PageInfo!
   "How many entries match, over all pages. Counted only when you ask for it."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: "1000")
   """
   The journal's end as this page saw it, also on empty and filtered pages: give it to
   ` + "`" + `entryCreated(after:)` + "`" + ` to follow the journal from here without gap. For a READER, the end of what it may read.
@@ -1670,7 +1691,7 @@ type Mutation {
   createEntry(
     "The operation."
     input: CreateEntryInput!
-  ): CreateEntryPayload! @needs(capability: APPEND)
+  ): CreateEntryPayload! @needs(capability: APPEND) @cost(weight: "20")
   """
   Appends up to 1,000 entries, in order, and answers when they are durable. Each input succeeds or fails alone; an error of
   the whole call (UNAVAILABLE, say) means that all may or may not be stored: send them again with the same keys.
@@ -1680,7 +1701,10 @@ type Mutation {
   createEntries(
     "The operations, in the order in which they get their positions."
     inputs: [CreateEntryInput!]!
-  ): CreateEntriesPayload! @needs(capability: APPEND)
+  ): CreateEntriesPayload!
+    @needs(capability: APPEND)
+    @cost(weight: "20")
+    @listSize(slicingArguments: ["inputs"], sizedFields: ["results"])
 }
 
 """
@@ -1700,7 +1724,7 @@ type Subscription {
     after: Cursor
     "Only entries that match."
     where: EntryWhereInput
-  ): EntryEdge! @needs(capability: READ)
+  ): EntryEdge! @needs(capability: READ) @cost(weight: "10")
 }
 `, BuiltIn: false},
 	{Name: "../schema/node.graphql", Input: `"""
@@ -1730,9 +1754,12 @@ What can be read.
 """
 type Query {
   "The node with this global ID; null when there is none that you may see."
-  node("The id of a node, as this API gave it." id: ID!): Node @needs(capability: READ)
+  node("The id of a node, as this API gave it." id: ID!): Node @needs(capability: READ) @cost(weight: "5")
   "The nodes with these global IDs, in the order asked for; null for each that you may not see. At most 500."
-  nodes("The ids of nodes, as this API gave them." ids: [ID!]!): [Node]! @needs(capability: READ)
+  nodes("The ids of nodes, as this API gave them." ids: [ID!]!): [Node]!
+    @needs(capability: READ)
+    @cost(weight: "5")
+    @listSize(slicingArguments: ["ids"])
   "Who you are for this API. For every role, also a WRITER."
   viewer: Viewer!
   """
@@ -1754,9 +1781,12 @@ type Query {
     orderBy: EntryOrder
     "Only entries that match."
     where: EntryWhereInput
-  ): EntryConnection! @needs(capability: READ)
+  ): EntryConnection!
+    @needs(capability: READ)
+    @cost(weight: "10")
+    @listSize(assumedSize: 50, slicingArguments: ["first", "last"], sizedFields: ["edges"])
   "The entry with this key in the viewer's account; null when there is none that you may see."
-  entry("64 lower-case hex digits." key: String!): Entry @needs(capability: READ)
+  entry("64 lower-case hex digits." key: String!): Entry @needs(capability: READ) @cost(weight: "5")
   "The users of the viewer's account, by username unless orderBy says otherwise."
   users(
     "Only users after this cursor, in the list's order."
@@ -1771,7 +1801,10 @@ type Query {
     orderBy: UserOrder
     "Only users that match."
     where: UserWhereInput
-  ): UserConnection! @needs(capability: READ)
+  ): UserConnection!
+    @needs(capability: READ)
+    @cost(weight: "10")
+    @listSize(assumedSize: 50, slicingArguments: ["first", "last"], sizedFields: ["edges"])
   """
   The API tokens of the viewer's account, newest first, also those that are revoked or have expired.
   For an ADMIN or OPERATOR.
@@ -1785,7 +1818,10 @@ type Query {
     before: Cursor
     "At most this many, from the end: 0 to 500. The edges keep the list's order."
     last: Int
-  ): TokenConnection! @needs(capability: ADMINISTER)
+  ): TokenConnection!
+    @needs(capability: ADMINISTER)
+    @cost(weight: "10")
+    @listSize(assumedSize: 50, slicingArguments: ["first", "last"], sizedFields: ["edges"])
 }
 `, BuiltIn: false},
 	{Name: "../schema/scalars.graphql", Input: `"""
@@ -1822,7 +1858,7 @@ scalar Duration @specifiedBy(url: "https://www.iso.org/iso-8601-date-and-time-fo
 `, BuiltIn: false},
 	{Name: "../schema/token.graphql", Input: `extend type Token {
   "The user that whoever holds the token acts as, if any; a READER token always has one."
-  user: User
+  user: User @cost(weight: "2")
 }
 
 """
@@ -1834,7 +1870,7 @@ type TokenConnection {
   "Where this page lies in its list."
   pageInfo: PageInfo!
   "How many tokens there are, over all pages. Counted only when you ask for it."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: "100")
 }
 
 """
@@ -1903,7 +1939,7 @@ extend type Mutation {
   createToken(
     "What the token is for."
     input: CreateTokenInput!
-  ): CreateTokenPayload! @needs(capability: ADMINISTER)
+  ): CreateTokenPayload! @needs(capability: ADMINISTER) @cost(weight: "20")
   """
   Revokes an API token, for ever: within seconds it is refused everywhere, and what it had open ends. Revoking it again
   changes nothing.
@@ -1912,7 +1948,7 @@ extend type Mutation {
   revokeToken(
     "Which token."
     input: RevokeTokenInput!
-  ): RevokeTokenPayload! @needs(capability: ADMINISTER)
+  ): RevokeTokenPayload! @needs(capability: ADMINISTER) @cost(weight: "20")
 }
 `, BuiltIn: false},
 	{Name: "../schema/user.graphql", Input: `"""
@@ -1924,7 +1960,7 @@ type UserConnection {
   "Where this page lies in its list."
   pageInfo: PageInfo!
   "How many users match, over all pages. Counted only when you ask for it."
-  totalCount: Long!
+  totalCount: Long! @cost(weight: "100")
 }
 
 """
@@ -2035,7 +2071,7 @@ extend type Mutation {
   updateUser(
     "Which user, and what to change."
     input: UpdateUserInput!
-  ): UpdateUserPayload! @needs(capability: ADMINISTER)
+  ): UpdateUserPayload! @needs(capability: ADMINISTER) @cost(weight: "20")
 }
 `, BuiltIn: false},
 	{Name: "../schema/viewer.graphql", Input: `"""
