@@ -42,7 +42,8 @@ type AdminBackend interface {
 
 // Admin changes what an account has beside its journal. Each method works in the account of its context's viewer, checks first
 // whether that viewer may do it, and fails with model.ErrNoViewer, ErrForbidden, an *model.InputError whose path begins with
-// the name of what was given, or an error that matches store.ErrUnavailable. What a method has done is durable when it returns.
+// the name of what was given, or an error of the store, such as store.ErrUnavailable. What a method has done is durable when it
+// returns.
 type Admin struct {
 	// Store must be given.
 	Store AdminBackend

@@ -109,7 +109,7 @@ func TestClaimsAreFoundByNameOrPointer(t *testing.T) {
 	v, err := w.viewer(i.jwt(claims(map[string]any{"roles": []any{"x", "auditor"}}, []any{map[string]any{"m~n": "alice"}})))
 	require.NoError(t, err)
 	require.Equal(t, model.RoleAuditor, v.Role)
-	require.Equal(t, ptr("alice"), v.Username)
+	require.Equal(t, new("alice"), v.Username)
 	for _, names := range []any{nil, "alice", []any{}, []any{"alice"}, map[string]any{"00": 1}, []any{map[string]any{"m~n": nil}}} {
 		v, err = w.viewer(i.jwt(claims(map[string]any{"roles": "auditor"}, names)))
 		require.NoError(t, err)
@@ -122,10 +122,10 @@ func TestTheUsernameOfAJWT(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	w := newWorld(t, sqlite(t), trusting(i))
-	w.token(model.RoleReader, func(in *auth.TokenInput) { in.Username = ptr("ame\u0301lie") })
+	w.token(model.RoleReader, func(in *auth.TokenInput) { in.Username = new("ame\u0301lie") })
 	v, err := w.viewer(i.jwt(i.claims(w.clock.now(), set("preferred_username", "ame\u0301lie"))))
 	require.NoError(t, err)
-	require.Equal(t, ptr("am\u00e9lie"), v.Username)
+	require.Equal(t, new("am\u00e9lie"), v.Username)
 	for _, name := range []any{7, "", "a\nb", string(make([]byte, 151)), []any{"alice"}} {
 		w.refused(i.jwt(i.claims(w.clock.now(), set("preferred_username", name))), `the JWT's claim "preferred_username"`)
 	}

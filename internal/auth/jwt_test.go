@@ -24,7 +24,8 @@ import (
 
 func TestAJWTBecomesAViewer(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, w *world) {
+	onBoth(t, func(w *world) {
+		t := w.t
 		i := newIssuer(t)
 		w.auth = w.authenticator(trusting(i))
 		v, err := w.viewer(i.jwt(i.claims(w.clock.now())))
@@ -32,12 +33,12 @@ func TestAJWTBecomesAViewer(t *testing.T) {
 		want := model.Viewer{Account: w.acme, Role: model.RoleWriter, Subject: i.url + "#alice-id"}
 		require.Equal(t, want, v, "no user is created, and none is shown before there is one")
 
-		w.token(model.RoleReader, func(in *auth.TokenInput) { in.Username = ptr("bjørn") }) // creates the user
+		w.token(model.RoleReader, func(in *auth.TokenInput) { in.Username = new("bjørn") }) // creates the user
 		claims := i.claims(w.clock.now(), set("preferred_username", "bjørn"), set("samjournal_role", "READER"))
 		v, err = w.viewer(i.jwt(claims))
 		require.NoError(t, err)
 		require.Equal(t, model.RoleReader, v.Role)
-		require.Equal(t, ptr("bjørn"), v.Username)
+		require.Equal(t, new("bjørn"), v.Username)
 		require.NotNil(t, v.UserID)
 	})
 }
@@ -307,7 +308,7 @@ func TestTheConfigurationOfJWTsIsChecked(t *testing.T) {
 		require.ErrorContains(t, err, "issuer must be a URL such as https://", url)
 		require.NotContains(t, err.Error(), "hunter2")
 	}
-	for _, url := range []string{"https://login.example.com/realms/x", "http://localhost:8081", "http://127.0.0.1", "http://[::1]:1"} {
+	for _, url := range []string{"https://login.example.com/realms/x", "http://localhost:81", "http://127.0.0.1", "http://[::1]:1"} {
 		cfg := fine()
 		cfg.Issuers[0].URL = url
 		a, err := auth.New(auth.Config{Backend: w.store, JWT: cfg})

@@ -77,14 +77,13 @@ func TestAFloodOfUnknownKeysIsBounded(t *testing.T) {
 	}
 	flood()
 	require.LessOrEqual(t, i.requests.Load(), int64(3))
-	before := i.requests.Load()
 	_, err := w.viewer(i.jwt(claims))
 	require.NoError(t, err, "known keys are not affected")
 
 	i.rotate("key-2")
 	w.clock.advance(10 * time.Second)
 	flood()
-	require.LessOrEqual(t, i.requests.Load(), before+1, "one fetch in ten seconds")
+	require.LessOrEqual(t, i.requests.Load(), int64(4), "one more after ten seconds")
 	_, err = w.viewer(i.jwt(claims))
 	require.NoError(t, err, "new keys come with the flood's fetch")
 }
@@ -194,7 +193,7 @@ func TestKeysThatAreNotForSignaturesAreNotUsed(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	w := newWorld(t, sqlite(t), trusting(i))
-	short, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // that is the test
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
 	require.NoError(t, err)
 	i.publish(
 		jose.JSONWebKey{Key: i.key.Public(), KeyID: "enc", Use: "enc"},

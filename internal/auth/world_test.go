@@ -67,12 +67,12 @@ func sqlite(t testing.TB) string {
 }
 
 // onBoth runs a test on a world of each database.
-func onBoth(t *testing.T, test func(t *testing.T, w *world)) {
+func onBoth(t *testing.T, test func(w *world)) {
 	t.Helper()
 	for d, address := range map[string]func(testing.TB) string{dialect.SQLite: sqlite, dialect.Postgres: testpostgres.New} {
 		t.Run(d, func(t *testing.T) {
 			t.Parallel()
-			test(t, newWorld(t, address(t)))
+			test(newWorld(t, address(t)))
 		})
 	}
 }
@@ -124,7 +124,7 @@ func (w *world) token(role model.Role, change ...func(*auth.TokenInput)) (secret
 	w.t.Helper()
 	in := auth.TokenInput{Name: "test", Role: role}
 	if role == model.RoleReader {
-		in.Username = ptr("alice")
+		in.Username = new("alice")
 	}
 	for _, f := range change {
 		f(&in)
@@ -159,7 +159,7 @@ func (w *world) refused(bearer, reason string) {
 	_, err := w.viewer(bearer)
 	require.ErrorIs(w.t, err, auth.ErrUnauthenticated)
 	require.ErrorContains(w.t, err, reason)
-	for _, part := range strings.Split(bearer, ".") {
+	for part := range strings.SplitSeq(bearer, ".") {
 		if len(part) > 8 {
 			require.NotContains(w.t, err.Error(), part)
 		}
@@ -174,8 +174,6 @@ func request(headers ...string) *http.Request {
 	}
 	return r
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func eventually(t testing.TB, condition func() bool, what string) {
 	t.Helper()
