@@ -288,7 +288,7 @@ func (c *costing) number(value *ast.Value, list bool) (float64, bool) {
 	case value == nil || value.Kind == ast.NullValue:
 		return 0, false
 	case value.Kind == ast.Variable && list:
-		return length(c.variables[value.Raw])
+		return lengthOf(c.variables[value.Raw])
 	case value.Kind == ast.Variable:
 		return numberOf(c.variables[value.Raw])
 	case list && value.Kind == ast.ListValue:
@@ -300,7 +300,7 @@ func (c *costing) number(value *ast.Value, list bool) (float64, bool) {
 	}
 }
 
-func length(value any) (float64, bool) {
+func lengthOf(value any) (float64, bool) {
 	switch value := value.(type) {
 	case nil:
 		return 0, false

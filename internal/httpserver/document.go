@@ -245,7 +245,11 @@ func (d *documents) checkIntrospection(doc *document) *gqlerror.Error {
 
 // read parses and validates a document after it has made sure, each time before it goes on, that the next step is cheap.
 func (d *documents) read(text string) (*document, gqlerror.List) {
-	found := scan(text)
+	if len(text) > maxLength {
+		return nil, gqlerror.List{tooMuch(limitLength, len(text), maxLength)}
+	}
+
+	found := scan(text, d.limits.MaxTokens)
 	if fault := d.checkText(found); fault != nil {
 		return nil, gqlerror.List{fault}
 	}

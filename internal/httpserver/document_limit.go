@@ -11,6 +11,8 @@ const (
 )
 
 const (
+	// maxLength bounds a document's text, in bytes: what is longer holds values, and those belong in the variables.
+	maxLength = 1 << 20
 	// maxNesting bounds how deep brackets nest in a document, whatever they hold. JSON in it may be 200 deep.
 	maxNesting = 256
 	// maxNested bounds the text in nested literals: each byte counts as often as brackets are around it. A validation error
@@ -25,6 +27,7 @@ const (
 type limit string
 
 const (
+	limitLength        limit = "length"
 	limitTokens        limit = "tokens"
 	limitNesting       limit = "nesting"
 	limitNested        limit = "nested"
@@ -41,8 +44,10 @@ const (
 // text returns what the message says, %d being the value, and the setting, "" when the limit is fixed.
 func (l limit) text() (message, setting string) {
 	switch l {
+	case limitLength:
+		return "the document is %d bytes long; send values as variables", ""
 	case limitTokens:
-		return "the document has %d tokens", "SAMJOURNAL_MAX_QUERY_TOKENS"
+		return "the document has at least %d tokens", "SAMJOURNAL_MAX_QUERY_TOKENS"
 	case limitNesting:
 		return "the document's brackets nest %d levels deep", ""
 	case limitNested:

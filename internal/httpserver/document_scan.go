@@ -15,12 +15,13 @@ type scanned struct {
 	loneSurrogate int // where one is escaped in a string, or -1: the parser would put U+FFFD in its place
 }
 
-// scan reads the text once, without memory of its own: parsing costs a hundred times as much.
-func scan(text string) scanned {
+// scan reads the text once, without memory of its own, until it has more than so many tokens: parsing costs a hundred times as
+// much.
+func scan(text string, maxTokens int) scanned {
 	found := scanned{loneSurrogate: -1}
 	open := 0
 
-	for i := 0; i < len(text); {
+	for i := 0; i < len(text) && found.tokens <= maxTokens; {
 		c := text[i]
 		length := 1
 

@@ -139,7 +139,7 @@ func (d *documents) list(from *Documents) (*listed, error) {
 
 // trusted reads a document whose author is the operator's own: only its cost is limited, when it runs.
 func (d *documents) trusted(text string) (*document, error) {
-	if scan(text).nesting > maxNesting {
+	if scan(text, len(text)).nesting > maxNesting {
 		return nil, fmt.Errorf("its brackets nest deeper than %d levels", maxNesting)
 	}
 
