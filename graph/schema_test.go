@@ -128,7 +128,8 @@ func TestThePrintedSDLIsTheWholeSchema(t *testing.T) {
 func TestTheSchemaOffersOnlyWhatItHas(t *testing.T) {
 	t.Parallel()
 	directives := slices.Collect(maps.Keys(parsed().Directives))
-	require.ElementsMatch(t, []string{"cost", "deprecated", "include", "listSize", "needs", "oneOf", "skip", "specifiedBy"}, directives)
+	require.ElementsMatch(t,
+		[]string{"cost", "deprecated", "include", "listSize", "needs", "oneOf", "skip", "specifiedBy"}, directives)
 	var scalars []string
 	for _, def := range parsed().Types {
 		if def.BuiltIn && def.Kind == ast.Scalar {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -119,7 +120,7 @@ func (r *Resolver) createToken(ctx context.Context, input CreateTokenInput) (*Cr
 		Name: input.Name, Role: input.Role, Username: input.Username, ExpiresAt: expires,
 	})
 	if err != nil {
-		return nil, model.InputUnder(err, "input")
+		return nil, model.InputUnder(asGiven(err, input), "input")
 	}
 	created, err := r.payloadToken(ctx, "CreateTokenPayload", id)
 	return &CreateTokenPayload{Secret: secret, Token: created}, err
@@ -158,6 +159,16 @@ func (r *Resolver) payloadToken(ctx context.Context, payload string, id int64) (
 		err = fmt.Errorf("token %d is not there after it was written", id)
 	}
 	return found[id], err
+}
+
+// asGiven gives a fault of the time at which a token expires the name of the field that it was given by.
+func asGiven(err error, input CreateTokenInput) error {
+	fault, ok := errors.AsType[*model.InputError](err)
+	const at, in = "expiresAt", "expiresIn"
+	if ok && input.ExpiresIn != nil && len(fault.Path) == 1 && fault.Path[0] == at {
+		return inputErrorAt(err, in)
+	}
+	return err
 }
 
 // expiry is from when on a token is refused, nil for never.
