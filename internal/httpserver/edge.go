@@ -29,7 +29,7 @@ type EdgeConfig struct {
 	MaxWaiting int
 	// MaxIntakeBytes limits the memory, in bytes, that request bodies and WebSocket messages take together: while they come, by
 	// their length, and from then until their operation ends, by what they are decoded to. One that could never fit is refused
-	// with 413. At least MaxBodyBytes. Default 128 MiB.
+	// with 413. At least four times MaxBodyBytes: the text of a body, and its values. Default 128 MiB.
 	MaxIntakeBytes int64
 }
 
@@ -37,7 +37,10 @@ func defaultEdge() EdgeConfig {
 	return EdgeConfig{MaxConnections: 15_000, MaxExecuting: 512, MaxWaiting: 512, MaxIntakeBytes: 128 << 20}
 }
 
-// validate names the first value that is wrong.
+// intakePerBody is how many times the longest body there must be memory for: its text, and the values in it.
+const intakePerBody = 4
+
+// validateEdge names the first value that is wrong.
 func (c Config) validateEdge() error {
 	edge := c.Edge
 
@@ -52,9 +55,9 @@ func (c Config) validateEdge() error {
 		return fmt.Errorf("httpserver: Config.Edge.MaxExecuting must be positive, it is %d", edge.MaxExecuting)
 	case edge.MaxWaiting < 0:
 		return fmt.Errorf("httpserver: Config.Edge.MaxWaiting must not be negative, it is %d", edge.MaxWaiting)
-	case edge.MaxIntakeBytes < c.MaxBodyBytes:
-		return fmt.Errorf("httpserver: Config.Edge.MaxIntakeBytes must be at least MaxBodyBytes (%d), it is %d",
-			c.MaxBodyBytes, edge.MaxIntakeBytes)
+	case edge.MaxIntakeBytes/intakePerBody < c.MaxBodyBytes:
+		return fmt.Errorf("httpserver: Config.Edge.MaxIntakeBytes must be at least %d times MaxBodyBytes (%d), it is %d",
+			intakePerBody, c.MaxBodyBytes, edge.MaxIntakeBytes)
 	}
 
 	for _, network := range edge.TrustedProxies {

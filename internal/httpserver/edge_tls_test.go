@@ -154,7 +154,6 @@ func TestTLSCarriesEveryTransport(t *testing.T) {
 	http1 := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pair.roots, MinVersion: tls.VersionTLS12}}
 	defer http1.CloseIdleConnections()
 
-	//nolint:bodyclose // the body is the connection
 	conn, _, err := websocket.Dial(ctx, "wss://"+s.address+"/graphql", &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: http1}, Subprotocols: []string{"graphql-transport-ws"},
 		HTTPHeader: http.Header{"Origin": {"https://" + s.address}},

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -107,24 +108,41 @@ func (p pacer) deadline(n int) time.Time {
 	return p.began.Add(min(p.longest, graceRate+time.Duration(n)*(time.Second/leastRate)))
 }
 
-// readAll reads to the end, with so much room to begin with. The share grows with the room, not with what the client says of
-// the length. The deadline is set before every read.
-func readAll(
-	ctx context.Context, from io.Reader, room int64, h *share, pace pacer, setDeadline func(time.Time) error,
-) ([]byte, error) {
-	if err := h.grow(ctx, room); err != nil {
-		return nil, err
-	}
+// extent is what is known of how long something is that is read.
+type extent struct {
+	said int64 // by who sends it; not to be believed; 0: nothing
+	most int64
+}
 
-	buf := make([]byte, 0, room)
+// room is how much to have for it after all of what there was has been filled. What the sender says of the length saves copies,
+// but is no reason to have much more room than for what has come.
+func (l extent) room(filled int64) int64 {
+	const least, begin, trust = bytes.MinRead, freeIntake, 8
+
+	switch {
+	case filled == 0:
+		return min(l.said+least, begin)
+	case filled < l.said:
+		return min(l.said+least, trust*filled)
+	default:
+		return min(l.most+least, 2*filled)
+	}
+}
+
+// readAll reads to the end. The share grows with the room, and the deadline is set before every read.
+func readAll(
+	ctx context.Context, from io.Reader, l extent, h *share, pace pacer, setDeadline func(time.Time) error,
+) ([]byte, error) {
+	var buf []byte
 
 	for {
 		if len(buf) == cap(buf) {
-			if err := h.grow(ctx, int64(cap(buf))); err != nil {
+			room := max(l.room(int64(len(buf))), int64(len(buf))+1)
+			if err := h.grow(ctx, room-int64(cap(buf))); err != nil {
 				return nil, err
 			}
 
-			larger := make([]byte, len(buf), 2*cap(buf))
+			larger := make([]byte, len(buf), room)
 			copy(larger, buf)
 			buf = larger
 		}

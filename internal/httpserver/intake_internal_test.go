@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // hostileTexts are JSON that takes much more memory than its own length.
@@ -163,7 +164,7 @@ func TestReadingTakesMemoryAsBytesArrive(t *testing.T) {
 		"byte for byte": iotest.OneByteReader(bytes.NewReader(text)),
 	} {
 		h := share{intake: in}
-		got, err := readAll(t.Context(), from, 512, &h, pacer{}, noDeadline)
+		got, err := readAll(t.Context(), from, extent{most: 100_000}, &h, pacer{}, noDeadline)
 		require.NoError(t, err, name)
 		require.Equal(t, text, got, name)
 		require.EqualValues(t, h.wanted, cap(got), name)
@@ -171,16 +172,37 @@ func TestReadingTakesMemoryAsBytesArrive(t *testing.T) {
 	}
 
 	h := share{intake: in}
-	_, err := readAll(t.Context(), io.MultiReader(bytes.NewReader(text), iotest.ErrReader(errors.New("gone"))), 512, &h,
-		pacer{}, noDeadline)
+	_, err := readAll(t.Context(), io.MultiReader(bytes.NewReader(text), iotest.ErrReader(errors.New("gone"))),
+		extent{most: 100_000}, &h, pacer{}, noDeadline)
 	require.ErrorContains(t, err, "gone")
 	h.release()
 
 	small := share{intake: newIntake(10_000)}
 
 	var tooBig *tooBigError
-	_, err = readAll(t.Context(), bytes.NewReader(text), 512, &small, pacer{}, noDeadline)
+	_, err = readAll(t.Context(), bytes.NewReader(text), extent{most: 100_000}, &small, pacer{}, noDeadline)
 	require.ErrorAs(t, err, &tooBig)
+}
+
+func TestRoomFollowsWhatHasCome(t *testing.T) {
+	t.Parallel()
+
+	rapid.Check(t, func(t *rapid.T) {
+		most := rapid.Int64Range(1, 1<<30).Draw(t, "most")
+		l := extent{said: rapid.Int64Range(0, most).Draw(t, "said"), most: most}
+		come := rapid.Int64Range(0, most).Draw(t, "come")
+
+		room := l.room(0)
+		for filled := room; filled < come; filled = room {
+			room = l.room(filled)
+			require.Greater(t, room, filled)
+		}
+
+		require.LessOrEqual(t, room, max(8*come, freeIntake))
+		require.LessOrEqual(t, room, most+bytes.MinRead)
+	})
+
+	require.EqualValues(t, 1_512, extent{said: 1_000, most: 1 << 20}.room(0), "what is short is read without a copy")
 }
 
 func TestWhoSendsSlowlyHasLessTime(t *testing.T) {

@@ -82,10 +82,10 @@ func start(t *testing.T, change func(*httpserver.Config, *httpserver.Deps)) *sit
 func (s *site) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(s.log, nil)) }
 
 // metric is what /metrics shows.
-func (s *site) metric(t *testing.T) string {
+func (s *site) metric(t *testing.T, headers ...string) string {
 	t.Helper()
 
-	return s.do(t, http.MethodGet, "/metrics", "").text
+	return s.do(t, http.MethodGet, "/metrics", "", headers...).text
 }
 
 // present is the shape of the product's presenter: what it does not know is INTERNAL.

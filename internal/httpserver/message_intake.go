@@ -9,18 +9,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-const (
-	// messageRoom is what there is to begin with for a WebSocket message, in bytes: most need no more.
-	messageRoom = 512
-	// longestPause is how long a connection whose address sends too much is not read from. One that would have to wait longer
-	// is closed.
-	longestPause = 2 * time.Second
-)
+// longestPause is how long a connection whose address sends too much is not read from. One that would have to wait longer is
+// closed.
+const longestPause = 2 * time.Second
 
 // readText reads a message to its end, within its limits of size, time and memory.
 func (c *socket) readText(from io.Reader) ([]byte, error) {
 	pace := pacer{began: time.Now(), longest: c.server.cfg.ReadTimeout}
-	text, err := readAll(c.writes, from, messageRoom, &c.input, pace, c.link.SetReadDeadline)
+	text, err := readAll(c.writes, from, extent{most: c.server.cfg.MaxBodyBytes}, &c.input, pace, c.link.SetReadDeadline)
 
 	_ = c.link.SetReadDeadline(time.Time{}) // the next message may be long in coming
 

@@ -83,12 +83,6 @@ func (s *Server) prepare(ctx context.Context, transport string, params *graphql.
 		return op, refused
 	}
 
-	if err := s.charge(ctx, costOf(opCtx)); err != nil {
-		refused = op.refuse(err)
-
-		return op, refused
-	}
-
 	op.kind = opCtx.Operation.Operation
 
 	if op.name == "" {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"golang.org/x/time/rate"
 )
@@ -258,16 +257,6 @@ func (s *Server) admitOperation(viewer string) *gqlerror.Error {
 	s.metrics.refuse(refusedViewerRate)
 
 	return limited(wait, "you send more than %d operations a second, which is the limit", s.cfg.Rates.ViewerRequests)
-}
-
-// costExtension is the name under which an operation's Stats have its cost, an int, once its document has been measured.
-const costExtension = "Cost"
-
-// costOf is the cost of an operation as its document was measured, 0 when it was not.
-func costOf(op *graphql.OperationContext) int {
-	cost, _ := op.Stats.GetExtension(costExtension).(int)
-
-	return cost
 }
 
 // charge counts the cost of an operation of the context's viewer, which is known once its document has been measured.

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"net/netip"
 	"sync"
 	"testing"
@@ -144,6 +145,42 @@ func TestLimitsThatAreOffLetEverythingPass(t *testing.T) {
 		require.Zero(t, off.viewerRequests.take("a", 1_000))
 		require.Zero(t, off.addressRequests.reserve(netip.Addr{}))
 	}
+}
+
+func TestTheCostOfAViewersOperationsIsLimited(t *testing.T) {
+	t.Parallel()
+
+	time0 := newClock()
+	numbers, err := newMetrics(nil)
+	require.NoError(t, err)
+
+	cfg := DefaultConfig()
+	cfg.LoopbackOnly, cfg.Rates.ViewerCost = false, 1_000
+
+	type nameKey struct{}
+
+	s := &Server{cfg: cfg, metrics: numbers, rates: newRates(cfg, time0.now), deps: Deps{
+		ViewerName: func(ctx context.Context) string {
+			name, _ := ctx.Value(nameKey{}).(string)
+
+			return name
+		},
+	}}
+	as := func(name string) context.Context { return context.WithValue(t.Context(), nameKey{}, name) }
+
+	require.Nil(t, s.charge(as("alice"), 1_500))
+
+	refused := s.charge(as("alice"), 1_000)
+	require.NotNil(t, refused)
+	require.Equal(t, "your operations cost more than 1000 a second, which is the limit; this one costs 1000", refused.Message)
+	require.Equal(t, map[string]any{"code": codeRateLimited, "retryAfterMs": 500}, refused.Extensions)
+
+	require.Nil(t, s.charge(as("alice"), 500), "a cheaper one")
+	require.Nil(t, s.charge(as("bob"), 1_000), "another viewer")
+	require.Nil(t, s.charge(as(""), 1_000_000), "who is nobody's viewer is not counted")
+
+	time0.move(time.Second)
+	require.Nil(t, s.charge(as("alice"), 1_000))
 }
 
 func TestAClientOfIPv6IsItsNetwork(t *testing.T) {

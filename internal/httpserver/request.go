@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -75,12 +74,10 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, h *share) ([]b
 		return nil, tooLarge
 	}
 
-	// What the client says of the length is room to begin with, not memory to be had for the asking.
-	room := min(max(r.ContentLength, 0), keptBuffer) + bytes.MinRead
-
 	// net/http lifts these deadlines at the body's end. http.Server.ReadTimeout is no substitute: it would count from the
 	// request's first byte.
-	body, err := readAll(r.Context(), http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes), room, h,
+	body, err := readAll(r.Context(), http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes),
+		extent{said: max(r.ContentLength, 0), most: s.cfg.MaxBodyBytes}, h,
 		pacer{began: time.Now(), longest: s.cfg.ReadTimeout}, http.NewResponseController(w).SetReadDeadline)
 
 	var exceeded *http.MaxBytesError

@@ -61,6 +61,7 @@ type ComplexityRoot struct {
 		Count   func(childComplexity int, to int) int
 		Flood   func(childComplexity int, size int) int
 		Forever func(childComplexity int) int
+		Late    func(childComplexity int) int
 		Log     func(childComplexity int, from *int, tag string, size int) int
 		Refused func(childComplexity int, code string) int
 	}
@@ -89,6 +90,7 @@ type QueryResolver interface {
 type SubscriptionResolver interface {
 	Count(ctx context.Context, to int) (<-chan int, error)
 	Forever(ctx context.Context) (<-chan int, error)
+	Late(ctx context.Context) (<-chan int, error)
 	Flood(ctx context.Context, size int) (<-chan string, error)
 	Refused(ctx context.Context, code string) (<-chan int, error)
 	Breaks(ctx context.Context, code string) (<-chan int, error)
@@ -259,6 +261,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Forever(childComplexity), true
+	case "Subscription.late":
+		if e.ComplexityRoot.Subscription.Late == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Late(childComplexity), true
 	case "Subscription.log":
 		if e.ComplexityRoot.Subscription.Log == nil {
 			break
@@ -1325,6 +1333,29 @@ func (ec *executionContext) _Subscription_forever(ctx context.Context, field gra
 	)
 }
 func (ec *executionContext) fieldContext_Subscription_forever(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, "Int")
+}
+
+func (ec *executionContext) _Subscription_late(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_late(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Late(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_late(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Subscription", field, true, true, "Int")
 }
 
@@ -2785,6 +2816,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_count(ctx, fields[0])
 	case "forever":
 		return ec._Subscription_forever(ctx, fields[0])
+	case "late":
+		return ec._Subscription_late(ctx, fields[0])
 	case "flood":
 		return ec._Subscription_flood(ctx, fields[0])
 	case "refused":

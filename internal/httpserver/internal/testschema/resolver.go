@@ -43,6 +43,13 @@ func WithViewer(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, viewerKey{}, name)
 }
 
+// Viewer returns the viewer's name of a context, or "".
+func Viewer(ctx context.Context) string {
+	name, _ := ctx.Value(viewerKey{}).(string)
+
+	return name
+}
+
 // Mutation gives the mutation resolvers.
 func (r *Resolver) Mutation() MutationResolver { return mutation{r} }
 
@@ -121,9 +128,7 @@ func (query) RequestID(ctx context.Context) (string, error) { return requestid.F
 
 // Viewer gives the viewer's name as resolvers see it.
 func (query) Viewer(ctx context.Context) (string, error) {
-	name, _ := ctx.Value(viewerKey{}).(string)
-
-	return name, nil
+	return Viewer(ctx), nil
 }
 
 // Nested begins again.
@@ -217,6 +222,17 @@ func (r sub) Forever(ctx context.Context) (<-chan int, error) {
 
 		return int(i), nil
 	}), nil
+}
+
+// Late begins when the gate opens.
+func (r sub) Late(ctx context.Context) (<-chan int, error) {
+	if _, begun := subscription.Resolved[int](ctx); !begun {
+		if err := r.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+
+	return r.Forever(ctx)
 }
 
 // Flood never ends.
