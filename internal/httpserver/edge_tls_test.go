@@ -168,6 +168,43 @@ func TestTLSCarriesEveryTransport(t *testing.T) {
 	require.NoError(t, conn.CloseNow())
 }
 
+func TestSlowClientsAreReleasedOverHTTP2(t *testing.T) {
+	t.Parallel()
+
+	pair := newKeyPair(t)
+	s := startOpen(t, func(c *httpserver.Config, _ *httpserver.Deps) {
+		pair.use(c)
+		c.ReadTimeout, c.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond
+	})
+	client := pair.client(t)
+	send := func(body io.Reader) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.address+"/graphql", body)
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Accept", eventStream)
+
+		resp, err := client.Do(r)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = resp.Body.Close() })
+		require.Equal(t, "HTTP/2.0", resp.Proto)
+
+		return resp
+	}
+
+	// One sends a body without end, slowly.
+	body, rest := io.Pipe()
+	defer rest.Close()
+
+	go func() { _, _ = io.WriteString(rest, "{") }()
+
+	resp := send(body)
+	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
+
+	// One does not read what it has asked for.
+	send(strings.NewReader(`{"query":"subscription { flood(size: 1000000) }"}`))
+	receive(t, s.resolver.Left, "the source to end")
+}
+
 func TestTLSIsOfVersion12OrNewer(t *testing.T) {
 	t.Parallel()
 

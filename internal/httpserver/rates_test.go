@@ -253,6 +253,36 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 	}, "the refusals to be counted")
 }
 
+func TestAWebSocketsConnectionIsCountedUntilItEnds(t *testing.T) {
+	t.Parallel()
+
+	s := startOpen(t, func(c *httpserver.Config, _ *httpserver.Deps) { c.Edge.MaxConnections = 1 })
+	connect := func() *websocket.Conn {
+		conn, resp, err := websocket.Dial(t.Context(), "ws://"+s.address+"/graphql", &websocket.DialOptions{
+			Subprotocols: []string{"graphql-transport-ws"},
+		})
+		if err != nil {
+			return nil
+		}
+
+		require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode)
+
+		return conn
+	}
+
+	for range 3 {
+		var conn *websocket.Conn
+
+		eventually(t, func() bool {
+			conn = connect()
+
+			return conn != nil
+		}, "a place")
+		require.Nil(t, connect(), "it is the only one")
+		require.NoError(t, conn.CloseNow())
+	}
+}
+
 func TestConnectionsOfAllAreLimited(t *testing.T) {
 	t.Parallel()
 

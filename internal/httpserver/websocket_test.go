@@ -186,6 +186,8 @@ func TestViewerRefusalsTellWhetherToTryAgain(t *testing.T) {
 	}{
 		"UNAUTHENTICATED": {http.StatusUnauthorized, 4401},
 		"FORBIDDEN":       {http.StatusForbidden, 4403},
+		"BAD_USER_INPUT":  {http.StatusBadRequest, 4400},
+		"MADE_UP":         {http.StatusUnauthorized, 4401},
 		"RATE_LIMITED":    {http.StatusTooManyRequests, 4503},
 		"UNAVAILABLE":     {http.StatusServiceUnavailable, 4503},
 		"INTERNAL":        {http.StatusInternalServerError, 4500},
