@@ -249,11 +249,11 @@ func TestOnlyOperatorsChooseAnAccount(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, w.acme, v.Account)
 			for _, slug := range []string{"default", "nobody", "", "ACME", "a\x00"} {
-				before := w.statements.Load()
+				before := w.questions.Load()
 				_, err = w.viewer(secret, auth.AccountHeader, slug)
 				require.ErrorIs(t, err, auth.ErrForbidden)
 				require.EqualError(t, err, "the viewer may not act in this account")
-				require.Equal(t, before, w.statements.Load(), "the database is not asked, so its time tells nothing")
+				require.Equal(t, before, w.questions.Load(), "the database is not asked, so its time tells nothing")
 			}
 		}
 	})
@@ -308,7 +308,7 @@ func TestManyRequestsOfOneTokenAreOneQuestion(t *testing.T) {
 		t := w.t
 		secret, _ := w.token(model.RoleWriter)
 		w.auth = w.authenticator(func(cfg *auth.Config) { cfg.Recheck = time.Hour })
-		before := w.statements.Load()
+		before := w.questions.Load()
 		var wg sync.WaitGroup
 		for range 200 {
 			wg.Go(func() {
@@ -318,11 +318,11 @@ func TestManyRequestsOfOneTokenAreOneQuestion(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		require.Equal(t, before+1, w.statements.Load())
+		require.Equal(t, before+1, w.questions.Load())
 		w.clock.advance(time.Hour)
 		_, err := w.viewer(secret)
 		require.NoError(t, err)
-		require.Equal(t, before+2, w.statements.Load())
+		require.Equal(t, before+2, w.questions.Load())
 	})
 }
 

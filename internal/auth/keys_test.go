@@ -144,35 +144,44 @@ func TestAnIssuerThatCannotBeReachedAtAll(t *testing.T) {
 
 func TestStrangeAnswersOfIssuersAreUnavailable(t *testing.T) {
 	t.Parallel()
-	for name, handler := range map[string]func(url string) http.HandlerFunc{
-		"another issuer":   document(`{"issuer":"https://other.example.com","jwks_uri":"URL/keys"}`, ``),
-		"no key set":       document(`{"issuer":"URL"}`, ``),
-		"not JSON":         document(`<html>`, ``),
-		"plain http away":  document(`{"issuer":"URL","jwks_uri":"http://keys.example.com/"}`, ``),
-		"a file":           document(`{"issuer":"URL","jwks_uri":"file:///etc/passwd"}`, ``),
-		"keys not JSON":    document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `<html>`),
-		"no keys":          document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[]}`),
-		"symmetric keys":   document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[{"kty":"oct","k":"AAAA","kid":"key-1"}]}`),
-		"too many keys":    document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`),
-		"endless keys":     document(`{"issuer":"URL","jwks_uri":"URL/keys"}`, `{"keys":[`+strings.Repeat(" ", 1<<20)+`]}`),
-		"endless document": document(`{"issuer":"URL",`+strings.Repeat(" ", 1<<20)+`"jwks_uri":"URL/keys"}`, ``),
-		"endless redirect": func(url string) http.HandlerFunc { return http.RedirectHandler(url+"/x", http.StatusFound).ServeHTTP },
-		"redirect away": func(string) http.HandlerFunc {
-			return http.RedirectHandler("http://other.example.com/", http.StatusFound).ServeHTTP
+	const configuration = `{"issuer":"URL","jwks_uri":"URL/keys"}`
+	for name, test := range map[string]struct {
+		answer func(url string) http.HandlerFunc
+		reason string // in the log
+	}{
+		"another issuer":  {document(`{"issuer":"https://other.example.com","jwks_uri":"URL/keys"}`, ``), "did not match"},
+		"no key set":      {document(`{"issuer":"URL"}`, ``), "no jwks_uri"},
+		"not JSON":        {document(`<html>`, ``), "failed to decode"},
+		"plain http away": {document(`{"issuer":"URL","jwks_uri":"http://192.0.2.1/"}`, ``), "must be https"},
+		"a file":          {document(`{"issuer":"URL","jwks_uri":"file:///etc/passwd"}`, ``), "must be https"},
+		"redirect away":   {redirect("http://192.0.2.1/"), "must be https"},
+		"redirects":       {redirect("/x"), "redirects too often"},
+		"keys not JSON":   {document(configuration, `<html>`), "not a JSON Web Key Set"},
+		"no keys":         {document(configuration, `{"keys":[]}`), "no public key"},
+		"symmetric keys":  {document(configuration, `{"keys":[{"kty":"oct","k":"AAAA","kid":"key-1"}]}`), "no public key"},
+		"too many keys":   {document(configuration, `{"keys":[`+strings.Repeat(`{},`, 100)+`{}]}`), "more than 100 keys"},
+		"endless keys":    {document(configuration, `{"keys":[`+strings.Repeat(" ", 1<<20)+`]}`), "too large"},
+		"endless configuration": {
+			document(`{"issuer":"URL",`+strings.Repeat(" ", 1<<20)+`"jwks_uri":"URL/keys"}`, ``), "too large",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			i := newIssuer(t)
 			var url string
-			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler(url)(rw, r) }))
+			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { test.answer(url)(rw, r) }))
 			t.Cleanup(server.Close)
 			url, i.url = server.URL, server.URL
 			w := newWorld(t, sqlite(t), trusting(i))
 			_, err := w.viewer(i.jwt(i.claims(w.clock.now())))
 			require.ErrorIs(t, err, store.ErrUnavailable)
+			require.Contains(t, w.log.String(), test.reason)
 		})
 	}
+}
+
+func redirect(to string) func(url string) http.HandlerFunc {
+	return func(string) http.HandlerFunc { return http.RedirectHandler(to, http.StatusFound).ServeHTTP }
 }
 
 // document answers discovery and requests for keys with texts in which URL stands for the server's own.

@@ -41,10 +41,13 @@ func newMemo[K comparable, V any](
 // get returns an answer that is no older than ttl. Errors are not remembered.
 func (m *memo[K, V]) get(ctx context.Context, key K) (V, error) {
 	var none V
-	if found, ok := m.kept.Get(key); ok && m.now().Sub(found.asked) < m.ttl {
-		return found.value, nil
+	if value, ok := m.remembered(key); ok {
+		return value, nil
 	}
 	answers := m.flight.DoChan(fmt.Sprint(key), func() (any, error) {
+		if value, ok := m.remembered(key); ok { // the answer came between the look and the question
+			return value, nil
+		}
 		// Others wait for this answer too: it must not end with the request that happened to ask first.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 		defer cancel()
@@ -66,4 +69,9 @@ func (m *memo[K, V]) get(ctx context.Context, key K) (V, error) {
 		value, _ := answer.Val.(V)
 		return value, answer.Err
 	}
+}
+
+func (m *memo[K, V]) remembered(key K) (V, bool) {
+	found, ok := m.kept.Get(key)
+	return found.value, ok && m.now().Sub(found.asked) < m.ttl
 }

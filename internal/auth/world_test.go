@@ -28,13 +28,13 @@ const recheck = 10 * time.Millisecond
 
 // world is a store with an account acme, and an authenticator on it, which the tests' clock governs.
 type world struct {
-	t          testing.TB
-	store      *store.Store
-	auth       *auth.Authenticator
-	clock      *clock
-	log        *logged
-	statements *atomic.Int64 // how many the database was given
-	acme       model.Account
+	t         testing.TB
+	store     *store.Store
+	auth      *auth.Authenticator
+	clock     *clock
+	log       *logged
+	questions *atomic.Int64 // how many the database was asked
+	acme      model.Account
 }
 
 // clock stands still until a test moves it.
@@ -79,10 +79,14 @@ func onBoth(t *testing.T, test func(w *world)) {
 
 func newWorld(t testing.TB, databaseURL string, change ...func(*auth.Config)) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, log: &logged{}, statements: &atomic.Int64{}}
+	w := &world{t: t, clock: &clock{}, log: &logged{}, questions: &atomic.Int64{}}
 	w.clock.nanos.Store(time.Now().Truncate(time.Microsecond).UnixNano())
 	var err error
-	w.store, err = store.Open(t.Context(), databaseURL, store.Options{SQLLog: func(string, []any) { w.statements.Add(1) }})
+	w.store, err = store.Open(t.Context(), databaseURL, store.Options{SQLLog: func(query string, _ []any) {
+		if strings.HasPrefix(query, "SELECT") { // the last use of tokens is written at any time
+			w.questions.Add(1)
+		}
+	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.store.Close()) })
 	require.NoError(t, w.store.Migrate(context.WithoutCancel(t.Context())))
