@@ -169,6 +169,10 @@ func (d *documents) CreateOperationContext(ctx context.Context, params *graphql.
 	*graphql.OperationContext, gqlerror.List,
 ) {
 	doc, faults := d.find(params)
+	if len(faults) == 0 {
+		faults = listOf(d.checkVariables(doc, params))
+	}
+
 	if len(faults) > 0 {
 		refused := &graphql.OperationContext{
 			RawQuery: params.Query, OperationName: params.OperationName, Extensions: params.Extensions, Headers: params.Headers,

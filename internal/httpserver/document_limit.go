@@ -38,6 +38,7 @@ const (
 	limitDirectives    limit = "directives"
 	limitIntrospection limit = "introspectionDepth"
 	limitChecks        limit = "checks"
+	limitVariables     limit = "variables"
 	limitCost          limit = "cost"
 )
 
@@ -67,6 +68,8 @@ func (l limit) text() (message, setting string) {
 	case limitChecks:
 		return "the document takes more than %d steps to validate: it repeats fields in one place, has fragments within fragments " +
 			"or many variables", "SAMJOURNAL_MAX_QUERY_CHECKS"
+	case limitVariables:
+		return "the variables take at least %d steps to check: their lists, times the fields that input objects may have", ""
 	default:
 		return "the operation costs %d: its fields, times the sizes of the lists that they are in", "SAMJOURNAL_MAX_QUERY_COST"
 	}
