@@ -1849,12 +1849,6 @@ An integer from -(2^53-1) to 2^53-1, written as a JSON number, so that every JSO
 Code generators: map to ` + "`" + `number` + "`" + `.
 """
 scalar Long
-
-"""
-A length of time as ISO 8601 writes it, in whole numbers: ` + "`" + `P90D` + "`" + `, ` + "`" + `P1Y` + "`" + `, ` + "`" + `P1DT12H` + "`" + `, ` + "`" + `PT30M` + "`" + `. Years, months and days are those
-of the calendar, in UTC. Code generators: map to ` + "`" + `string` + "`" + `.
-"""
-scalar Duration @specifiedBy(url: "https://www.iso.org/iso-8601-date-and-time-format.html")
 `, BuiltIn: false},
 	{Name: "../schema/token.graphql", Input: `extend type Token {
   "The user that whoever holds the token acts as, if any; a READER token always has one."
@@ -1898,8 +1892,11 @@ input CreateTokenInput {
   username: String
   "From when on the token is refused. Give expiresAt or expiresIn or neither, not both; without, it does not expire."
   expiresAt: Time
-  "After how long the token is refused: ` + "`" + `\"P90D\"` + "`" + ` is 90 days, ` + "`" + `\"PT12H\"` + "`" + ` twelve hours."
-  expiresIn: Duration
+  """
+  After how long the token is refused, as an ISO 8601 duration in whole numbers: ` + "`" + `"P90D"` + "`" + ` is 90 days, ` + "`" + `"P1Y"` + "`" + ` a year, ` + "`" + `"PT12H"` + "`" + `
+  twelve hours.
+  """
+  expiresIn: String
 }
 
 """
@@ -7111,7 +7108,7 @@ func (ec *executionContext) unmarshalInputCreateTokenInput(ctx context.Context, 
 			it.ExpiresAt = data
 		case "expiresIn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresIn"))
-			data, err := ec.unmarshalODuration2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -10322,24 +10319,6 @@ func (ec *executionContext) unmarshalOCursor2ᚖstring(ctx context.Context, v an
 }
 
 func (ec *executionContext) marshalOCursor2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := model.MarshalString(*v)
-	return res
-}
-
-func (ec *executionContext) unmarshalODuration2ᚖstring(ctx context.Context, v any) (*string, error) {
-	if v == nil {
-		return nil, nil
-	}
-	res, err := model.UnmarshalString(v)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalODuration2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -103,7 +103,8 @@ type CreateTokenInput struct {
 	Username *string `json:"username,omitempty"`
 	// From when on the token is refused. Give expiresAt or expiresIn or neither, not both; without, it does not expire.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// After how long the token is refused: `"P90D"` is 90 days, `"PT12H"` twelve hours.
+	// After how long the token is refused, as an ISO 8601 duration in whole numbers: `"P90D"` is 90 days, `"P1Y"` a year, `"PT12H"`
+	// twelve hours.
 	ExpiresIn *string `json:"expiresIn,omitempty"`
 }
 
