@@ -1,6 +1,7 @@
 // Package httpserver carries the GraphQL API over HTTP. It owns everything between the socket and the executable schema:
-// the addresses, the three transports (POST and GET, WebSocket, server-sent events), what a request may cost before it is
-// executed, who may reach a server that has no access control, health, metrics, the Playground's files and the end of it all.
+// the addresses, the three transports (POST and GET, WebSocket, server-sent events), TLS, where a request comes from and
+// whether it is let in, what a request may cost before it is executed, health, metrics, the Playground's files and the end of
+// it all.
 //
 // # One operation, three transports
 //
@@ -23,10 +24,19 @@
 // during execution is a part of the result, next to its data. Every error carries extensions.code. Resolvers' errors get it
 // from Deps.Present; the transports' own have it from the start.
 //
+// # The way in
+//
+// A connection is counted (connections). A request gets its client's address, which a trusted proxy may tell (proxies), must
+// not come from a foreign page (checkAccess, cors), and is one of its address's requests (rates). Its body or message takes
+// memory as it comes, and for what it is decoded to (intake). The viewer is found out, unless too many wrong credentials came
+// from there (logins). The operation is one of its viewer's, waits for its turn to be parsed and executed (turns), costs its
+// viewer what its document is measured to cost (charge), and has a time limit. What refuses says when to come again, and is
+// counted in samjournal_refused_total.
+//
 // # Slow and silent clients
 //
-// Nothing waits for a client without a limit: the head and the body of a request, connection_init, and every single write
-// have one. A client that stops reading is cut off when the write's limit is over, one that has vanished when it misses a
+// Nothing waits for a client without a limit: the head and the body of a request, connection_init, a message once it has
+// begun, and every single write have one. A client that stops reading is cut off when the write's limit is over, one that has vanished when it misses a
 // ping; its operations are cancelled at that moment.
 //
 // # Shutdown

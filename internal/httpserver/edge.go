@@ -29,7 +29,7 @@ type EdgeConfig struct {
 	MaxWaiting int
 	// MaxIntakeBytes limits the memory, in bytes, that request bodies and WebSocket messages take together: while they come, by
 	// their length, and from then until their operation ends, by what they are decoded to. One that could never fit is refused
-	// with 413. At least four times MaxBodyBytes: the text of a body, and its values. Default 128 MiB.
+	// with 413. Less than four times MaxBodyBytes counts as that: the text of a body, and its values. Default 128 MiB.
 	MaxIntakeBytes int64
 }
 
@@ -55,9 +55,8 @@ func (c Config) validateEdge() error {
 		return fmt.Errorf("httpserver: Config.Edge.MaxExecuting must be positive, it is %d", edge.MaxExecuting)
 	case edge.MaxWaiting < 0:
 		return fmt.Errorf("httpserver: Config.Edge.MaxWaiting must not be negative, it is %d", edge.MaxWaiting)
-	case edge.MaxIntakeBytes/intakePerBody < c.MaxBodyBytes:
-		return fmt.Errorf("httpserver: Config.Edge.MaxIntakeBytes must be at least %d times MaxBodyBytes (%d), it is %d",
-			intakePerBody, c.MaxBodyBytes, edge.MaxIntakeBytes)
+	case edge.MaxIntakeBytes <= 0:
+		return fmt.Errorf("httpserver: Config.Edge.MaxIntakeBytes must be positive, it is %d", edge.MaxIntakeBytes)
 	}
 
 	for _, network := range edge.TrustedProxies {
@@ -96,7 +95,7 @@ func (s *Server) prepareEdge() error {
 	s.rates = newRates(s.cfg, s.now)
 	s.logins = newLogins(s.cfg, s.now)
 	s.turns = newTurns(s.cfg.Edge)
-	s.intake = newIntake(s.cfg.Edge.MaxIntakeBytes)
+	s.intake = newIntake(max(s.cfg.Edge.MaxIntakeBytes, intakePerBody*s.cfg.MaxBodyBytes))
 
 	if s.cfg.Edge.TLSCert == "" {
 		return nil

@@ -221,7 +221,7 @@ func TestSettingsOfTheEdgeAreChecked(t *testing.T) {
 		"MaxConnections must not be negative":   func(c *httpserver.Config) { c.Edge.MaxConnections = -1 },
 		"MaxExecuting must be positive":         func(c *httpserver.Config) { c.Edge.MaxExecuting = 0 },
 		"MaxWaiting must not be negative":       func(c *httpserver.Config) { c.Edge.MaxWaiting = -1 },
-		"MaxIntakeBytes must be at least":       func(c *httpserver.Config) { c.Edge.MaxIntakeBytes = 1 << 20 },
+		"MaxIntakeBytes must be positive":       func(c *httpserver.Config) { c.Edge.MaxIntakeBytes = 0 },
 		"OperationTimeout must be positive":     func(c *httpserver.Config) { c.OperationTimeout = 0 },
 		"Rates.ViewerRequests must be from 0":   func(c *httpserver.Config) { c.Rates.ViewerRequests = -1 },
 		"Rates.ViewerCost must be from 0":       func(c *httpserver.Config) { c.Rates.ViewerCost = 1 << 40 },
