@@ -75,7 +75,16 @@ func TestTheHelpOfEveryCommandTeaches(t *testing.T) {
 func TestFieldsOfTheConfigurationAreFlags(t *testing.T) {
 	t.Parallel()
 	for _, part := range []any{
-		config.Server{}, config.Access{}, config.OIDC{}, config.Limits{}, config.Rates{}, config.Database{}, config.Redaction{}, config.Digest{}, config.Log{},
+		config.Server{},
+		config.Access{},
+		config.OIDC{},
+		config.Documents{},
+		config.Limits{},
+		config.Rates{},
+		config.Database{},
+		config.Redaction{},
+		config.Digest{},
+		config.Log{},
 	} {
 		for field := range reflect.TypeOf(part).Fields() {
 			if field.Type.Kind() == reflect.Struct {
@@ -113,6 +122,11 @@ func TestEveryValueOutOfRangeIsRefusedWithItsFlag(t *testing.T) {
 		{"serve", "--oidc-audiences=journal", "--oidc-issuers=https://id.example.com"},
 		{"serve", "--auth=required", "--oidc-issuers=https://id.example.com", "--oidc-audiences="},
 		{"serve", "--auth=required", "--oidc-skew=3m"},
+		{"serve", "--max-query-tokens=0"},
+		{"serve", "--max-query-depth=0"},
+		{"serve", "--max-query-cost=0"},
+		{"serve", "--max-query-checks=0"},
+		{"serve", "--document-cache-bytes=-1"},
 		{"serve", "--max-answer-bytes=1"},
 		{"serve", "--max-tcp-connections=-1"},
 		{"serve", "--max-running-operations=0"},

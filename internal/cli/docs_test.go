@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestEverySettingOfAccessAndLimitsIsDocumentedWithItsDefault(t *testing.T) {
 	for _, leaf := range leaves(t) {
 		for _, flags := range leaf.AllFlags(false) {
 			for _, flag := range flags {
-				if flag.Group == nil || flag.Group.Key != "Access" && flag.Group.Key != "Limits" {
+				if flag.Group == nil || !slices.Contains([]string{"Access", "Documents", "Limits"}, flag.Group.Key) {
 					continue
 				}
 				at := strings.Index(doc, "| `"+flag.Envs[0]+"` |")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -108,8 +109,13 @@ func newServer(
 ) (*httpserver.Server, error) {
 	resolver := &graph.Resolver{
 		Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit, Admin: auth.Admin{Store: s},
+		AnswerBytes: cfg.Limits.MaxAnswerBytes, Answers: graph.NewAnswers(answersAtATime * cfg.Limits.MaxAnswerBytes),
 	}
-	return httpserver.New(limitsOf(cfg), graph.NewSchema(resolver), httpserver.Deps{
+	limits, err := limitsOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return httpserver.New(limits, graph.NewSchema(resolver), httpserver.Deps{
 		Ready:      s.Ready,
 		Degraded:   j.Degraded,
 		Static:     web.Dist(),
@@ -124,8 +130,11 @@ func newServer(
 	})
 }
 
+// answersAtATime is how many answers of the largest size may be held in memory.
+const answersAtATime = 4
+
 // limitsOf gives the server the limits of the configuration.
-func limitsOf(cfg config.Config) httpserver.Config {
+func limitsOf(cfg config.Config) (httpserver.Config, error) {
 	c := httpserver.DefaultConfig()
 	c.LoopbackOnly = !cfg.Access.Open()
 	c.MaxBodyBytes = cfg.Server.MaxBodyBytes
@@ -144,7 +153,30 @@ func limitsOf(cfg config.Config) httpserver.Config {
 	c.OperationTimeout = cfg.Limits.OperationTimeout
 	c.ReadHeaderTimeout, c.ReadTimeout = cfg.Limits.ReadHeaderTimeout, cfg.Limits.ReadTimeout
 	c.WriteTimeout, c.IdleTimeout = cfg.Limits.WriteTimeout, cfg.Limits.IdleTimeout
-	return c
+	documents, err := documentsOf(cfg.Documents)
+	c.Document = documents
+	return c, err
+}
+
+// documentsOf reads the manifest of persisted documents, if there is one.
+func documentsOf(cfg config.Documents) (httpserver.DocumentLimits, error) {
+	limits := httpserver.DocumentLimits{
+		MaxTokens: cfg.MaxTokens, MaxDepth: cfg.MaxDepth, MaxFields: cfg.MaxFields, MaxAliases: cfg.MaxAliases,
+		MaxRootFields: cfg.MaxRootFields, MaxDirectives: cfg.MaxDirectives, MaxIntrospectionDepth: cfg.MaxIntrospectionDepth,
+		MaxChecks: cfg.MaxChecks, MaxCost: cfg.MaxCost, CacheBytes: cfg.CacheBytes, PersistedBytes: cfg.PersistedBytes,
+		Introspection: cfg.Introspection, Suggestions: cfg.Suggestions,
+	}
+	if cfg.File == "" {
+		return limits, nil
+	}
+	manifest, err := os.ReadFile(cfg.File)
+	if err == nil {
+		limits.Documents, err = httpserver.ParseDocuments(manifest)
+	}
+	if err != nil {
+		return limits, fmt.Errorf("--documents: %s: %w", cfg.File, err)
+	}
+	return limits, nil
 }
 
 // mayOperate tells whether the viewer of the context is an operator.

@@ -118,8 +118,8 @@ func (c *tokenListCmd) Run(ctx context.Context, io *streams) error {
 		})
 		w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "ID\tROLE\tNAME\tUSER\tCREATED\tLAST USED\tSTATE")
-		for _, t := range tokens {
-			user := ""
+		for i := range tokens {
+			t, user := &tokens[i], ""
 			if t.Username != nil {
 				user = *t.Username
 			}
@@ -138,7 +138,7 @@ func day(at *time.Time) string {
 }
 
 // state says whether a token can be used.
-func state(now time.Time, t store.Token) string {
+func state(now time.Time, t *store.Token) string {
 	switch {
 	case t.RevokedAt != nil:
 		return "revoked " + day(t.RevokedAt)

@@ -18,6 +18,7 @@ import (
 type Config struct {
 	Server    Server    `embed:"" group:"Server"`
 	Access    Access    `embed:"" group:"Access"`
+	Documents Documents `embed:"" group:"Documents"`
 	Limits    Limits    `embed:"" group:"Limits"`
 	Database  Database  `embed:"" group:"Database"`
 	Redaction Redaction `embed:"" group:"Redaction"`
@@ -27,7 +28,8 @@ type Config struct {
 
 // Validate names everything that is out of range.
 func (c Config) Validate() error {
-	return errors.Join(c.Server.Validate(), c.listening(), c.Access.Validate(), c.Limits.Validate(), c.Database.Validate(), c.Redaction.Validate(), c.Digest.Validate())
+	return errors.Join(c.Server.Validate(), c.listening(), c.Access.Validate(), c.Limits.Validate(), c.Limits.Rates.Validate(),
+		c.Documents.Validate(), c.Database.Validate(), c.Redaction.Validate(), c.Digest.Validate())
 }
 
 // listening refuses to serve other machines while nobody is authenticated.

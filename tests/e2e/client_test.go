@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// client has connections of its own, so that none outlives its test.
+// client has connections of its own, one for each request, so that none outlives its test.
 func client(t testing.TB) *http.Client {
 	t.Helper()
-	transport := &http.Transport{}
+	transport := &http.Transport{DisableKeepAlives: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
 }
