@@ -29,8 +29,8 @@ function listOf(client) {
   };
 }
 
-function ofApollo(url, gate) {
-  const client = apollo.connect(url, { webSocketImpl: gate.WebSocket, fetch: gate.fetch });
+function ofApollo(url, gate, options) {
+  const client = apollo.connect(url, { webSocketImpl: gate.WebSocket, fetch: gate.fetch, ...options });
   const entries = () => client.readQuery({ query: apollo.page })?.entries;
   return {
     follow: (options) => apollo.followEntries(client, options),
@@ -46,9 +46,9 @@ function ofApollo(url, gate) {
   };
 }
 
-function ofUrql(url, gate) {
+function ofUrql(url, gate, options) {
   let client;
-  const connected = () => urql.connect(url, { webSocketImpl: gate.WebSocket, fetch: gate.fetch });
+  const connected = () => urql.connect(url, { webSocketImpl: gate.WebSocket, fetch: gate.fetch, ...options });
   const show = (current) => {
     client = current;
   };
@@ -62,10 +62,10 @@ function ofUrql(url, gate) {
   };
 }
 
-async function ofRelay(url, gate) {
+async function ofRelay(url, gate, options) {
   const relay = await compiled();
   const { createOperationDescriptor, fetchQuery, getRequest, getSingularSelector } = require('relay-runtime');
-  const environment = relay.connect(url, { webSocketImpl: gate.WebSocket, fetch: gate.fetch });
+  const environment = relay.connect(url, { webSocketImpl: gate.WebSocket, fetch: gate.fetch, ...options });
   const entries = () => {
     const { fragment } = createOperationDescriptor(getRequest(relay.page), {});
     const { data } = environment.lookup(fragment);
@@ -89,11 +89,11 @@ async function compiled() {
   return relay;
 }
 
-/** By name: what makes an application on the API at url, whose messages go through the gate. */
+/** By name: what makes an application on the API at url, whose messages go through the gate, but where options have a fetch. */
 export const applications = {
-  'graphql-ws': async (url, gate) => listOf(connectWS(url, { webSocketImpl: gate.WebSocket })),
-  'graphql-sse': async (url, gate) => listOf(connectSSE(url, { fetchFn: gate.fetch })),
-  'Apollo Client': async (url, gate) => ofApollo(url, gate),
-  urql: async (url, gate) => ofUrql(url, gate),
+  'graphql-ws': async (url, gate, options) => listOf(connectWS(url, { webSocketImpl: gate.WebSocket, ...options })),
+  'graphql-sse': async (url, gate, options) => listOf(connectSSE(url, { fetchFn: gate.fetch, ...options })),
+  'Apollo Client': async (url, gate, options) => ofApollo(url, gate, options),
+  urql: async (url, gate, options) => ofUrql(url, gate, options),
   Relay: ofRelay,
 };
