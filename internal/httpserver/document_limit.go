@@ -20,7 +20,7 @@ const (
 	maxNested = 32 << 20
 	// maxSuggested is the longest token, in bytes, in a document whose errors suggest names: a suggestion compares what is
 	// written with every name that could be meant, letter by letter.
-	maxSuggested = 128
+	maxSuggested = 64
 )
 
 // limit is one of the limits, by the name that errors have in extensions.limit.

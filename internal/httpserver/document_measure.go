@@ -50,7 +50,7 @@ type measured struct {
 
 // memory estimates the bytes of a parsed document. The test compares it with the heap.
 func (m measured) memory(text string) int64 {
-	return 1<<10 + int64(len(text)) + 450*int64(m.written.nodes) + 200*int64(m.written.fields)
+	return 1<<10 + int64(len(text)) + 260*int64(m.written.nodes) + 100*int64(m.written.fields)
 }
 
 // measurer measures each fragment once.
@@ -112,8 +112,9 @@ func measure(doc *ast.QueryDocument, limits DocumentLimits) (measured, *gqlerror
 		return measured{}, fault
 	}
 
-	// Each variable in a value is looked for among those of its operation.
-	steps := sum(checks, variables*m.written.nodes/32)
+	// What validation walks through again costs as much as several comparisons. Each variable in a value is looked for among
+	// those of its operation.
+	steps := min(5*max(checks-m.written.nodes, 0)+variables*m.written.nodes/32, most)
 	if steps = mergeSteps(doc, m.fragments, steps, limits.MaxChecks); steps > limits.MaxChecks {
 		return measured{}, tooMuch(limitChecks, limits.MaxChecks, limits.MaxChecks)
 	}

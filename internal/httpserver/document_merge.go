@@ -7,8 +7,7 @@ import (
 // mergeSteps adds to steps those that validation takes to find out whether fields of one name in one place can be merged: it
 // compares them pairwise, with their arguments, and the sets below them again. It stops counting beyond the limit.
 func mergeSteps(doc *ast.QueryDocument, fragments map[string]*ast.FragmentDefinition, steps, limit int) int {
-	// So few selections cannot have more pairs.
-	if steps < 1<<10 && steps*steps*steps/13 <= limit {
+	if steps > limit {
 		return steps
 	}
 
@@ -45,12 +44,12 @@ func (m *merger) merge(sets []ast.SelectionSet) {
 	place := place{fields: map[string]*together{}}
 
 	for _, set := range sets {
-		m.flatten(set, 0, &place)
+		m.flatten(set, 0, true, &place)
 	}
 
-	pairs := place.spreads * place.spreads / 2
+	pairs := (place.spreads*place.spreads - place.squares) / 2
 	for _, t := range place.fields {
-		pairs += (t.arguments*t.arguments-t.squares)/2 + (t.fields-1)*t.values
+		pairs += (t.arguments*t.arguments-t.squares)/2 + (t.fields-1)*t.values/4
 	}
 
 	// What is in inline fragments is compared once more for each of them.
@@ -70,19 +69,21 @@ func (m *merger) merge(sets []ast.SelectionSet) {
 // place is where sets of selections come together.
 type place struct {
 	fields  map[string]*together
-	spreads int
+	spreads int // each with those within its fragment, which are compared with those within the others
+	squares int // of the same
 	inline  int // how deep inline fragments nest
 }
 
-func (m *merger) flatten(set ast.SelectionSet, inline int, into *place) {
+// flatten puts the fields of a set into the place, own being whether no fragment that is spread there holds it. It returns the
+// number of spreads, those within fragments included.
+func (m *merger) flatten(set ast.SelectionSet, inline int, own bool, into *place) (spreads int) {
 	into.inline = max(into.inline, inline)
 
 	for _, selection := range set {
-		if m.steps > m.limit {
-			return
-		}
-
 		m.steps++
+		if m.steps > m.limit {
+			return spreads
+		}
 
 		switch sel := selection.(type) {
 		case *ast.Field:
@@ -94,15 +95,23 @@ func (m *merger) flatten(set ast.SelectionSet, inline int, into *place) {
 
 			t.add(sel)
 		case *ast.InlineFragment:
-			m.flatten(sel.SelectionSet, inline+1, into)
+			spreads += m.flatten(sel.SelectionSet, inline+1, own, into)
 		case *ast.FragmentSpread:
-			into.spreads++
-
+			within := 1
 			if fragment := m.fragments[sel.Name]; fragment != nil {
-				m.flatten(fragment.SelectionSet, inline, into)
+				within += m.flatten(fragment.SelectionSet, inline, false, into)
+			}
+
+			spreads += within
+
+			if own {
+				into.spreads += within
+				into.squares += within * within
 			}
 		}
 	}
+
+	return spreads
 }
 
 func (t *together) add(field *ast.Field) {
