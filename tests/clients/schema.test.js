@@ -56,8 +56,9 @@ describe('the schema', () => {
 
   test('has the contract\'s root fields', () => {
     const fields = (type) => Object.keys(type.getFields()).sort();
-    assert.deepEqual(fields(introspected.getQueryType()), ['entries', 'entry', 'node', 'nodes', 'users', 'viewer']);
-    assert.deepEqual(fields(introspected.getMutationType()), ['createEntries', 'createEntry']);
+    assert.deepEqual(fields(introspected.getQueryType()), ['entries', 'entry', 'node', 'nodes', 'tokens', 'users', 'viewer']);
+    const administering = ['createAccount', 'createToken', 'revokeToken', 'updateAccount', 'updateUser'];
+    assert.deepEqual(fields(introspected.getMutationType()), ['createEntries', 'createEntry', ...administering].sort());
     assert.deepEqual(fields(introspected.getSubscriptionType()), ['entryCreated']);
   });
 
