@@ -34,11 +34,12 @@ func cursors() *rapid.Generator[model.Cursor] {
 		at := storedTimes().Draw(t, "createdAt")
 		switch order := rapid.SampledFrom([]model.Order{
 			model.OrderPosition, model.OrderCreatedAt, model.OrderUsername, model.OrderUserCreatedAt,
+			model.OrderTokenCreatedAt,
 		}).Draw(t, "order"); order {
 		case model.OrderUsername:
 			name := rapid.StringOfN(rapid.Rune().Filter(func(r rune) bool { return r != 0 }), 1, 150, -1).Draw(t, "username")
 			return model.Cursor{Order: order, Position: id, Username: name}
-		case model.OrderUserCreatedAt:
+		case model.OrderUserCreatedAt, model.OrderTokenCreatedAt:
 			return model.Cursor{Order: order, Position: id, CreatedAt: at}
 		default:
 			return model.EntryCursor(order, position, keys().Draw(t, "key"), at)

@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sosodev/duration"
@@ -13,7 +14,7 @@ import (
 func AddDuration(t time.Time, text string) (time.Time, error) {
 	const most = 1_000_000 // of each unit, more than any year that can be written
 	d, err := duration.Parse(text)
-	bad := err != nil || d.Negative
+	bad := err != nil || d.Negative || !strings.ContainsAny(text, "0123456789") // the library takes "P" for nothing
 	if !bad {
 		for _, n := range []float64{d.Years, d.Months, d.Weeks, d.Days, d.Hours, d.Minutes, d.Seconds} {
 			bad = bad || n != math.Trunc(n) || n < 0 || n > most
