@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/auth"
@@ -328,23 +330,36 @@ func TestManyRequestsOfOneTokenAreOneQuestion(t *testing.T) {
 
 func TestARequestThatIsGoneDoesNotSpoilTheAnswerForOthers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, testpostgres.New(t))
+	database := testpostgres.NewDatabase(t)
+	w := newWorld(t, database.OwnerURL)
 	secret, _ := w.token(model.RoleWriter)
-	gone, leave := context.WithCancel(t.Context())
-	leave()
-	var wg sync.WaitGroup
-	for n := range 50 {
-		wg.Go(func() {
-			ctx := t.Context()
-			if n%2 == 0 {
-				ctx = gone
-			}
-			if _, err := w.auth.Viewer(ctx, request("Authorization", "Bearer "+secret), nil); err != nil && n%2 != 0 {
+	holding, err := pgx.Connect(t.Context(), database.SuperuserURL)
+	require.NoError(t, err)
+	_, err = holding.Exec(t.Context(), "BEGIN; LOCK TABLE tokens")
+	require.NoError(t, err)
+	r := request("Authorization", "Bearer "+secret)
+	before := w.questions.Load()
+
+	var first, others sync.WaitGroup
+	ctx, leave := context.WithCancel(t.Context())
+	first.Go(func() {
+		if _, err := w.auth.Viewer(ctx, r, nil); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	eventually(t, func() bool { return w.questions.Load() > before }, "the first asks")
+	for range 20 {
+		others.Go(func() {
+			if _, err := w.auth.Viewer(t.Context(), r, nil); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	wg.Wait()
+	leave()
+	first.Wait()
+	require.NoError(t, holding.Close(t.Context()))
+	others.Wait()
+	require.Equal(t, before+1, w.questions.Load(), "the others have the answer to its question")
 }
 
 func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {

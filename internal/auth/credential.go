@@ -11,6 +11,8 @@ const (
 	authorization = "Authorization"
 	// AccountHeader is the header, and the member of connection_init, in which an operator names the account to act in.
 	AccountHeader = "X-Samjournal-Account"
+	// maxCredential is the most bytes of a credential. Longer ones are refused before anything of them is decoded.
+	maxCredential = 8 << 10
 	// maxSlug is the most characters of an account's slug.
 	maxSlug = 63
 )
@@ -86,8 +88,8 @@ func bearer(value string) (string, error) {
 		return "", unauthenticated("the Authorization header must be Bearer and an API token or a JWT; other schemes are not accepted")
 	case credential == "":
 		return "", unauthenticated("the Authorization header has no token after Bearer")
-	case len(credential) > maxJWT:
-		return "", unauthenticated("the token is longer than %d bytes", maxJWT)
+	case len(credential) > maxCredential:
+		return "", unauthenticated("the token is longer than %d bytes", maxCredential)
 	}
 	for _, c := range []byte(credential) {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._~+/=", rune(c)) {

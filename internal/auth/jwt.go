@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// maxJWT is the most bytes of a JWT. Longer ones are refused before anything of them is decoded.
-	maxJWT = 8 << 10
 	// maxSkew is the most that JWTConfig.Skew may be.
 	maxSkew = 2 * time.Minute
 	// operatorAccount is the account of operators whose tokens name none: the one that is there from the start.
@@ -215,9 +213,6 @@ func (v *jwtVerifier) verify(ctx context.Context, text string) (identity, error)
 // inspect looks at what a JWT says of itself, to tell early and clearly why it is refused, and to find its issuer. Nothing of
 // this is believed before the signature is verified.
 func (v *jwtVerifier) inspect(text string) (verifier *oidc.IDTokenVerifier, issuer string, err error) {
-	if len(text) > maxJWT {
-		return nil, "", unauthenticated("the JWT is longer than %d bytes", maxJWT)
-	}
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 { //nolint:mnd // header, claims, signature: RFC 7515, section 7.1
 		return nil, "", errNotJWT()
