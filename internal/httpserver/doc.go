@@ -36,8 +36,8 @@
 // # Slow and silent clients
 //
 // Nothing waits for a client without a limit: the head and the body of a request, connection_init, a message once it has
-// begun, and every single write have one. A client that stops reading is cut off when the write's limit is over, one that has vanished when it misses a
-// ping; its operations are cancelled at that moment.
+// begun, and every single write have one. A client that stops reading is cut off when the write's limit is over, one that has
+// vanished when it misses a ping; its operations are cancelled at that moment.
 //
 // # Shutdown
 //

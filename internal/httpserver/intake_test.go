@@ -162,6 +162,27 @@ func TestCompressedBodiesAre415WithAReason(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.post(t, `{"query":"{hello}"}`, "Content-Encoding", "identity").status)
 }
 
+func TestAClientThatClosesItsConnectionReadsWhyItsBodyIsRefused(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, nil)
+	for range 30 {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.address)
+		require.NoError(t, err)
+
+		body := strings.Repeat("x", 1<<20)
+		_, err = fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"+
+			"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		require.NoError(t, err)
+
+		begin := make([]byte, len("HTTP/1.1 415"))
+		_, err = io.ReadFull(conn, begin)
+		require.NoError(t, err)
+		require.Equal(t, "HTTP/1.1 415", string(begin))
+		require.NoError(t, conn.Close())
+	}
+}
+
 func TestSlowSendersAreCutOff(t *testing.T) {
 	t.Parallel()
 

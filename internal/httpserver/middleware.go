@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"samjournal/internal/requestid"
 )
@@ -72,6 +73,30 @@ func (s *Server) withAccess(next http.Handler) http.Handler {
 		}
 
 		next.ServeHTTP(w, r)
+	})
+}
+
+// refusedBody is how long a body that nobody wants may be in coming until its connection is closed.
+const refusedBody = 500 * time.Millisecond
+
+// withUnreadBodies lets clients that asked for the connection to be closed read why their body is not. net/http waits a moment
+// before it closes a connection on which more of a body may be coming, because the close would make the client's side throw the
+// answer away; but it does not when the connection was to be closed anyway, which is how proxies with HTTP/1.0 send everything.
+// A reader that finds a body longer than its limit, here nothing, makes it wait there too.
+func withUnreadBodies(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+
+		if !r.Close || r.ContentLength == 0 || r.ProtoMajor != 1 {
+			return
+		}
+
+		control := http.NewResponseController(w)
+		if control.Flush() != nil || control.SetReadDeadline(time.Now().Add(refusedBody)) != nil {
+			return
+		}
+
+		_, _ = http.MaxBytesReader(w, r.Body, 0).Read(make([]byte, 1)) // nothing of it is wanted
 	})
 }
 
