@@ -41,7 +41,7 @@ func TestBodiesAndDocumentsBeyondTheLimitsAreRefused(t *testing.T) {
 		"deep selections":        {document(strings.Repeat("{user", 100) + strings.Repeat("}", 100)), 200, "QUERY_TOO_COMPLEX"},
 		"exponential fragments":  {document(exponential()), 200, "QUERY_TOO_COMPLEX"},
 		"deep literals": {document(`mutation { createEntry(input: {request: ` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) +
-			`, response: 1}) { key } }`), 200, "BAD_USER_INPUT"},
+			`, response: 1}) { key } }`), 200, "QUERY_TOO_COMPLEX"},
 		"a fragment of itself":    {document(`{ ...a } fragment a on Query { ...a }`), 200, "BAD_USER_INPUT"},
 		"an unknown field":        {document(`{ nosuch }`), 200, "BAD_USER_INPUT"},
 		"no document":             {`{}`, 400, "BAD_USER_INPUT"},
