@@ -96,8 +96,10 @@ func attacks() map[string]attack {
 			") { viewer { role } }", ""},
 		"3,000,000 open brackets": {strings.Repeat("[{(", 1_000_000), "length"},
 		"1,000,000 open brackets": {strings.Repeat("[", 1_000_000), "tokens"},
-		"a circle":                {"{ ...a } fragment a on Query { ...b } fragment b on Query { ...c ...a } fragment c on Query {id}", ""},
-		"a fragment of itself":    {"{ ...a } fragment a on Query {" + strings.Repeat(" ...a", 900) + " }", ""},
+		"a circle": {
+			"{ ...a } fragment a on Query { ...b } fragment b on Query { ...c ...a } fragment c on Query {id}", "",
+		},
+		"a fragment of itself": {"{ ...a } fragment a on Query {" + strings.Repeat(" ...a", 900) + " }", ""},
 		"a circle with much in it": {
 			"{ ...a } fragment a on Query { nodes(ids: [" + strings.Repeat("1 ", 8_000) + "]) { id } ...b }" +
 				"fragment b on Query {" + counted(400, " ...f#") + "}" + counted(400, " fragment f# on Query { ...c }") +

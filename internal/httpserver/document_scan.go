@@ -103,7 +103,8 @@ func blockLength(text string) int {
 		case strings.HasPrefix(text[i:], `\"""`):
 			i += 3
 		case strings.HasPrefix(text[i:], `"""`):
-			return i + 3
+			// Of more quotes the parser takes the last three for the end.
+			return len(text) - len(strings.TrimLeft(text[i:], `"`))
 		}
 	}
 

@@ -24,7 +24,25 @@ const (
 func encodeResponse(resp *graphql.Response) []byte {
 	var b bytes.Buffer
 
-	b.Grow(len(resp.Data) + 64)
+	appendResponse(&b, resp)
+
+	return b.Bytes()
+}
+
+// appendResponse is encodeResponse into a buffer.
+func appendResponse(b *bytes.Buffer, resp *graphql.Response) {
+	before, after := around(resp)
+
+	b.Grow(len(before) + len(resp.Data) + len(after) + 1) // and the brace that ends a message
+	b.Write(before)
+	b.Write(resp.Data)
+	b.Write(after)
+}
+
+// around is what stands before and after the data of a response: the data, which may be large, need not be copied.
+func around(resp *graphql.Response) (before, after []byte) {
+	var b bytes.Buffer
+
 	b.WriteByte('{')
 
 	if len(resp.Errors) > 0 {
@@ -35,8 +53,9 @@ func encodeResponse(resp *graphql.Response) []byte {
 	if resp.Data != nil {
 		separate(&b)
 		b.WriteString(`"data":`)
-		b.Write(resp.Data)
 	}
+
+	length := b.Len()
 
 	if len(resp.Extensions) > 0 {
 		separate(&b)
@@ -46,7 +65,7 @@ func encodeResponse(resp *graphql.Response) []byte {
 
 	b.WriteByte('}')
 
-	return b.Bytes()
+	return b.Bytes()[:length], b.Bytes()[length:]
 }
 
 func separate(b *bytes.Buffer) {
@@ -74,16 +93,21 @@ func encodeJSON(b *bytes.Buffer, v any) {
 
 // writeResponse sends one complete answer.
 func writeResponse(w http.ResponseWriter, contentType string, status int, resp *graphql.Response) {
-	body := encodeResponse(resp)
+	before, after := around(resp)
 
 	if len(resp.Errors) > 0 {
 		tell(w.Header(), status, resp.Errors[0])
 	}
 
 	w.Header().Set("Content-Type", contentType+"; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Content-Length", strconv.Itoa(len(before)+len(resp.Data)+len(after)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client is gone; its context tells the rest
+
+	for _, part := range [][]byte{before, resp.Data, after} {
+		if _, err := w.Write(part); err != nil {
+			return // the client is gone; its context tells the rest
+		}
+	}
 }
 
 // writeWithin sends one complete answer and gives up on a client that does not take it.

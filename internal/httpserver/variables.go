@@ -7,8 +7,8 @@ import (
 )
 
 // maxVariables bounds the steps of checking variables against their types: one for each item of a list, and one for each field
-// that an input object may have, whether it has it or not; each takes about a third of a microsecond. 500 conditions of a filter take
-// 25,000, createEntries with 1,000 inputs 10,000.
+// that an input object may have, whether it has it or not; each takes about a third of a microsecond. 500 conditions of a
+// filter take 25,000, createEntries with 1,000 inputs 10,000.
 const maxVariables = 30_000
 
 // checkVariables refuses variables that would take too long to be checked. It stops at the limit, and does not look into values

@@ -216,7 +216,7 @@ func (o *socketOperation) next(resp *graphql.Response) {
 	var b bytes.Buffer
 
 	beginNext(&b, o.id)
-	b.Write(encodeResponse(resp))
+	appendResponse(&b, resp)
 	b.WriteByte('}')
 	o.write(b.Bytes())
 }
