@@ -49,21 +49,27 @@ func (r *Resolver) readShort(ctx context.Context, s journal.Selection, q *ent.En
 	if err != nil {
 		return nil, nil, err
 	}
-	room, err := a.enter(ctx, r.Answers)
-	if err != nil {
+	if err := a.memory.enter(ctx, r.Answers); err != nil {
 		return nil, nil, err
 	}
-	rows, err := s.ApplyShort(q, room/int64(n*s.Payloads().Times()), also...).All(ctx)
+	longest := shortBytes / a.fields / int64(n*s.Payloads().Times())
+	rows, err := s.ApplyShort(q, longest, also...).All(ctx)
 	return a, rows, err
 }
 
 // readLong reads the other payloads of entries that readShort has read and that have been claimed for the answer.
 func (r *Resolver) readLong(ctx context.Context, a *answer, s journal.Selection, rows []*ent.Entry, bytes int64) error {
+	alone := a.fields == 1 // no other field of the operation reads payloads
 	if !journal.LeftOut(rows) {
-		a.settle(r.Answers, bytes)
+		if alone {
+			a.memory.settle(bytes)
+		}
 		return nil
 	}
-	if err := a.extend(ctx, r.Answers, bytes, r.answerBytes()); err != nil {
+	if !alone {
+		bytes = max(bytes, r.answerBytes()) // for all that they may ever need
+	}
+	if err := a.memory.extend(ctx, bytes); err != nil {
 		return err
 	}
 	return s.ReadLong(ctx, r.Ent.Entry.Query(), rows)
