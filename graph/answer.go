@@ -26,9 +26,10 @@ type answer struct {
 	memory memory
 
 	mu    sync.Mutex
-	bytes int64 // claimed by its fields so far; guarded by mu
-	count int64 // entries among them; guarded by mu
-	grown bool  // guarded by mu
+	bytes int64   // claimed by its fields so far; guarded by mu
+	count int64   // entries among them; guarded by mu
+	grown bool    // guarded by mu
+	shown []int64 // positions of these entries; guarded by mu
 }
 
 // answerOf returns the answer that the current field belongs to.
@@ -145,7 +146,17 @@ func (a *answer) claim(shown journal.Shown, entries []*ent.Entry, limit int64) (
 		tooLarge = &answerTooLargeError{wanted: wanted, used: a.bytes, limit: limit}
 	}
 	a.bytes, a.count = a.bytes+size, a.count+int64(n)
+	for _, e := range entries[:n] {
+		a.shown = append(a.shown, e.Position)
+	}
 	return n, size, tooLarge
+}
+
+// positions are those of the entries whose payloads the answer shows.
+func (a *answer) positions() []int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.shown)
 }
 
 // grow makes room for the whole answer in the buffer that it will be written to: one that grows by doubling holds it twice.

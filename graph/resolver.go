@@ -33,6 +33,8 @@ type Resolver struct {
 	// AnswerBytes is how many bytes of requests and responses one answer holds at most; a page ends early. One entry that is
 	// longer is still an answer. Default 16 MiB.
 	AnswerBytes int64
+	// JournalReads journals subscriptions that show requests or responses; ReadJournal does so with queries.
+	JournalReads bool
 	// Answers is the memory for the payloads of all answers together. Default: no limit.
 	Answers *Answers
 	Clock   func() time.Time // default time.Now

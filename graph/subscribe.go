@@ -43,12 +43,14 @@ func (r *Resolver) entryCreated(ctx context.Context, after *string, where map[st
 	if err != nil {
 		return nil, err
 	}
+	selection := selectionOf(op, fieldsOf(op, collected(ctx, "EntryEdge"), "node", "Entry", "Node"))
+	if r.JournalReads && selection.Payloads().Times() > 0 {
+		if err := r.journalSubscription(ctx, scope, place.Next(), where); err != nil {
+			return nil, err
+		}
+	}
 	subscription.Offer(ctx, &entryStream{
-		journal: r.Journal, place: place, key: key,
-		wanted: journal.Wanted{
-			Filter:    filter,
-			Selection: selectionOf(op, fieldsOf(op, collected(ctx, "EntryEdge"), "node", "Entry", "Node")),
-		},
+		journal: r.Journal, place: place, key: key, wanted: journal.Wanted{Filter: filter, Selection: selection},
 	})
 	return subscription.Nothing[*EntryEdge](), nil
 }

@@ -109,7 +109,12 @@ func newServer(
 ) (*httpserver.Server, error) {
 	resolver := &graph.Resolver{
 		Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit, Admin: auth.Admin{Store: s},
-		AnswerBytes: cfg.Limits.MaxAnswerBytes, Answers: graph.NewAnswers(answersAtATime * cfg.Limits.MaxAnswerBytes),
+		JournalReads: cfg.Access.JournalReads,
+		AnswerBytes:  cfg.Limits.MaxAnswerBytes, Answers: graph.NewAnswers(answersAtATime * cfg.Limits.MaxAnswerBytes),
+	}
+	extensions := graph.Extensions()
+	if cfg.Access.JournalReads {
+		extensions = append(extensions, graph.ReadJournal{Journal: j})
 	}
 	limits, err := limitsOf(cfg)
 	if err != nil {
@@ -124,7 +129,7 @@ func newServer(
 		Operator:   mayOperate,
 		ViewerName: viewerName,
 		Present:    graph.PresentError,
-		Extensions: graph.Extensions(),
+		Extensions: extensions,
 		Logger:     log,
 		Registry:   registry,
 	})

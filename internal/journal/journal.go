@@ -124,10 +124,15 @@ func (j *Journal) Append(ctx context.Context, inputs []Input) ([]Result, error) 
 	if err != nil {
 		return nil, err
 	}
-	scope := viewer.Scope()
-	if !scope.Append {
+	if !viewer.Scope().Append {
 		return nil, fmt.Errorf("append: %w", ErrForbidden)
 	}
+	return j.appendAs(ctx, viewer, inputs)
+}
+
+// appendAs is Append for a viewer of whom it is known that it may.
+func (j *Journal) appendAs(ctx context.Context, viewer model.Viewer, inputs []Input) ([]Result, error) {
+	scope := viewer.Scope()
 	results := make([]Result, len(inputs))
 	batch, places, err := j.prepare(ctx, viewer, slices.Clone(inputs), results)
 	if err != nil {
