@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func classify(err error) (code, message string, input *model.InputError) {
 	case errors.As(err, &forbidden):
 		return codeForbidden, forbidden.Error(), nil
 	case errors.Is(err, journal.ErrForbidden), errors.Is(err, auth.ErrForbidden):
-		return codeForbidden, journal.ErrForbidden.Error(), nil
+		return codeForbidden, cmp.Or(auth.Reason(err), journal.ErrForbidden.Error()), nil
 	case errors.Is(err, journal.ErrAccountExists):
 		return codeConflict, journal.ErrAccountExists.Error() + "; nothing was changed", nil
 	case errors.Is(err, ErrAnswerTooLarge):
@@ -123,7 +124,7 @@ func classify(err error) (code, message string, input *model.InputError) {
 	case errors.Is(err, errNoRoom):
 		return codeUnavailable, "the server has no memory for this many payloads at present; try again, or ask for fewer", nil
 	case errors.Is(err, model.ErrNoViewer), errors.Is(err, auth.ErrUnauthenticated):
-		return codeUnauthenticated, "who you are is not known; authenticate first", nil
+		return codeUnauthenticated, cmp.Or(auth.Reason(err), "who you are is not known; authenticate first"), nil
 	case unavailable(err):
 		return codeUnavailable, "the journal cannot be reached in time; an append may or may not be stored, " +
 			"try again with the same key", nil

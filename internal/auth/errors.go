@@ -20,6 +20,16 @@ type refusal struct {
 	reason      string
 }
 
+// Reason is what a client may read of an error that matches ErrUnauthenticated or ErrForbidden: why, and what to do about it;
+// "" for other errors.
+func Reason(err error) string {
+	r, ok := errors.AsType[*refusal](err)
+	if !ok || r.cause != nil {
+		return ""
+	}
+	return r.reason
+}
+
 // Error is the reason, and the cause if there is one.
 func (e *refusal) Error() string {
 	if e.cause != nil {

@@ -201,10 +201,17 @@ func viewerName(ctx context.Context) string {
 
 // greet tells people where to go, on standard output: standard error is the log, which machines read.
 func (c *serveCmd) greet(io *streams, address string) {
-	fmt.Fprintf(io.out, `GraphQL:    http://%[1]s/graphql
-Playground: http://%[1]s/playground/
-Try next, in another terminal: ./bin/samjournal seed    (10,000 generated entries)
-`, address)
+	scheme, next := "http", "./bin/samjournal seed    (10,000 generated entries)"
+	if c.Access.TLSCert != "" {
+		scheme = "https"
+	}
+	if c.Access.Required() {
+		next = "./bin/samjournal token create --role=auditor --name=me"
+	}
+	fmt.Fprintf(io.out, `GraphQL:    %[2]s://%[1]s/graphql
+Playground: %[2]s://%[1]s/playground/
+Try next, in another terminal: %[3]s
+`, address, scheme, next)
 }
 
 // run serves until ctx ends, and then gives what runs so much time to finish.

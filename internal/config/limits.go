@@ -19,7 +19,7 @@ type Limits struct {
 	// MaxWaitingOperations limits those that wait for their turn, at most a second each. Default 512.
 	MaxWaitingOperations int `env:"SAMJOURNAL_MAX_WAITING_OPERATIONS" default:"512" placeholder:"N" help:"Queries and mutations that wait for their turn, at most 1s each, 0 to 100000; others are answered UNAVAILABLE. Default: ${default}"`
 	// MaxIntakeBytes limits the memory that request bodies and WebSocket messages under way take together. Default 128 MiB.
-	MaxIntakeBytes int64 `env:"SAMJOURNAL_MAX_INTAKE_BYTES" default:"134217728" placeholder:"BYTES" help:"Memory for all request bodies and WebSocket messages under way, decoded; at least --max-body-bytes, at most 1 TiB. Default: ${default}"`
+	MaxIntakeBytes int64 `env:"SAMJOURNAL_MAX_INTAKE_BYTES" default:"134217728" placeholder:"BYTES" help:"Memory for all request bodies and WebSocket messages under way, decoded, 1024 to 1 TiB; at least four times --max-body-bytes is taken. Default: ${default}"`
 	// OperationTimeout is how long a query or mutation may take. Default 30 s.
 	OperationTimeout time.Duration `env:"SAMJOURNAL_OPERATION_TIMEOUT" default:"30s" placeholder:"DURATION" help:"How long a query or mutation may take, 100ms to 1h; PostgreSQL ends its statements then, too. Default: ${default}"`
 
