@@ -20,14 +20,18 @@ func ask(t *testing.T, db *sql.DB, n int, query string) []string {
 	t.Helper()
 	answers := make([]string, n)
 	conns := make([]*sql.Conn, n)
+	defer func() { // a pool waits for its connections, also when this fails
+		for _, c := range conns {
+			if c != nil {
+				_ = c.Close()
+			}
+		}
+	}()
 	for i := range conns {
 		var err error
 		conns[i], err = db.Conn(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, conns[i].QueryRowContext(t.Context(), query).Scan(&answers[i]), query)
-	}
-	for _, c := range conns {
-		require.NoError(t, c.Close())
 	}
 	return answers
 }

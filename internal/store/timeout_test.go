@@ -15,7 +15,7 @@ import (
 
 func TestAStatementThatTakesTooLongIsEnded(t *testing.T) {
 	t.Parallel()
-	s := open(t, testpostgres.New(t), store.Options{StatementTimeout: 50 * time.Millisecond, MaxConns: 1})
+	s := open(t, testpostgres.New(t), store.Options{StatementTimeout: time.Second, MaxConns: 1})
 	read, _ := s.Pools()
 	_, err := read.ExecContext(t.Context(), `SELECT pg_sleep(60)`)
 	err = store.Translate(err)
@@ -28,7 +28,6 @@ func TestATransactionInWhichNothingHappensIsEnded(t *testing.T) {
 	t.Parallel()
 	for timeout, want := range map[time.Duration][2]string{
 		0:                       {"0", "0"},
-		100 * time.Microsecond:  {"1ms", "10s"},
 		1500 * time.Millisecond: {"1500ms", "10s"},
 		time.Minute:             {"1min", "1min"},
 	} {
@@ -80,7 +79,7 @@ func TestMigrationsHaveNoTimeout(t *testing.T) {
 
 func TestListeningHasNoTimeout(t *testing.T) {
 	t.Parallel()
-	const timeout = 100 * time.Millisecond
+	const timeout = 500 * time.Millisecond
 	address := testpostgres.New(t)
 	migrated(t, address)
 	s := open(t, address, store.Options{StatementTimeout: timeout})
@@ -89,7 +88,7 @@ func TestListeningHasNoTimeout(t *testing.T) {
 	select {
 	case err := <-e.connected:
 		require.NoError(t, err, "it lasts")
-	case <-time.After(5 * timeout):
+	case <-time.After(3 * timeout):
 	}
 	appendOne(t, s, 'a')
 	require.EqualValues(t, 1, next(t, e.committed))
