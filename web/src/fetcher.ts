@@ -1,42 +1,10 @@
 import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
 import type { Client } from 'graphql-ws';
-import { type DocumentNode, type ExecutionResult, getOperationAST, OperationTypeNode, parse } from 'graphql';
+import { type DocumentNode, getOperationAST, OperationTypeNode, parse } from 'graphql';
+import { type AccessStore, headersOf } from './access';
 import type { StatusStore } from './connection';
-import { graphqlURL } from './endpoints';
-import { isObject, type JSONObject, keepNumbers } from './json';
+import { post } from './post';
 import { subscribe } from './subscriptions';
-
-const shownOfForeignAnswer = 300;
-
-/** Sends one request by POST. Whatever goes wrong becomes an error that says what happened, never a JSON syntax error. */
-export async function post(params: FetcherParams, headers: JSONObject = {}): Promise<ExecutionResult> {
-  let response: Response;
-  try {
-    response = await fetch(graphqlURL, {
-      method: 'POST',
-      headers: {
-        accept: 'application/graphql-response+json, application/json;q=0.9',
-        'content-type': 'application/json',
-        ...(headers as Record<string, string>),
-      },
-      body: JSON.stringify(params),
-    });
-  } catch {
-    throw new Error(`No answer from ${graphqlURL.href}. Is samjournal running?`);
-  }
-  const text = await response.text();
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text, keepNumbers);
-  } catch {
-    answer = undefined;
-  }
-  if (!isObject(answer)) {
-    const shown = text.trim().slice(0, shownOfForeignAnswer) || 'an empty body';
-    throw new Error(`${graphqlURL.href} answered ${response.status} ${response.statusText}: ${shown}`);
-  }
-  return answer;
-}
 
 interface Operation {
   readonly params: FetcherParams;
@@ -66,10 +34,16 @@ function operationIn(params: FetcherParams): Operation | undefined {
 }
 
 /** What GraphiQL calls to run an operation: subscriptions by WebSocket, everything else by POST. */
-export function createFetcher(client: Client, status: StatusStore): Fetcher {
-  return (given, options) => {
+export function createFetcher(client: Client, status: StatusStore, access: AccessStore): Fetcher {
+  const ask = async (params: FetcherParams) => {
+    const { credential } = access;
+    const { result, denied } = await post(params, headersOf(credential));
+    if (denied) access.deny(credential);
+    return result;
+  };
+  return (given) => {
     const operation = operationIn(given);
     if (operation?.isSubscription) return subscribe(client, status, operation.params, operation.document);
-    return post(operation?.params ?? given, options?.headers);
+    return ask(operation?.params ?? given);
   };
 }

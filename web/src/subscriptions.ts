@@ -1,6 +1,7 @@
 import { createClient, type Client } from 'graphql-ws';
 import type { FetcherParams, Observable } from '@graphiql/toolkit';
 import { type DocumentNode, type ExecutionResult, Kind } from 'graphql';
+import { type AccessStore, headersOf } from './access';
 import type { StatusStore } from './connection';
 import { webSocketURL } from './endpoints';
 import { isObject, keepNumbers } from './json';
@@ -9,6 +10,10 @@ const pingEvery = 10_000;
 const pongWithin = 5_000;
 const firstWait = 500;
 const longestWait = 10_000;
+
+/** The close codes of a viewer that is not known, and of one that may not do this: neither mends itself. */
+const unauthorized = 4401;
+const forbidden = 4403;
 
 /** Waits 0.5 s, 1 s, 2 s … up to 10 s, each shortened at random so that many pages do not come back in step. */
 function backoff(attempt: number): number {
@@ -20,15 +25,23 @@ function isClose(reason: unknown): reason is { code: number; reason: string } {
   return typeof reason === 'object' && reason !== null && 'code' in reason && 'reason' in reason;
 }
 
-/** A client that never gives up: a server that restarts is found again, however long it takes. */
-export function createSubscriptionClient(status: StatusStore): Client {
+/**
+ * A client that never gives up: a server that restarts is found again, however long it takes. A server that refuses the
+ * credential is not asked again by itself. What runs when the credential changes connects again by the new one.
+ */
+export function createSubscriptionClient(status: StatusStore, access: AccessStore): Client {
   let pongTimeout: ReturnType<typeof setTimeout> | undefined;
+  let { credential: sent, credential: current } = access;
   const client = createClient({
     url: webSocketURL,
+    connectionParams: () => {
+      sent = access.credential;
+      return headersOf(sent);
+    },
     keepAlive: pingEvery,
     retryAttempts: Infinity,
     // A refused connection reaches the client as a plain Event before its CloseEvent, and would by default be fatal.
-    shouldRetry: (problem) => isClose(problem) || problem instanceof Event,
+    shouldRetry: (problem) => (isClose(problem) ? problem.code !== forbidden : problem instanceof Event),
     retryWait: async (attempt) => {
       const wait = backoff(attempt);
       status.lost(attempt + 1, Date.now() + wait);
@@ -39,8 +52,9 @@ export function createSubscriptionClient(status: StatusStore): Client {
       connected: (_socket, _payload, wasRetry) => {
         status.connected(wasRetry);
       },
-      closed: () => {
+      closed: (event) => {
         clearTimeout(pongTimeout);
+        if (isClose(event) && event.code === unauthorized) access.deny(sent);
       },
       // A socket can be dead without a close frame (a laptop that slept): no pong in time ends it, and retrying starts.
       ping: (received) => {
@@ -54,6 +68,11 @@ export function createSubscriptionClient(status: StatusStore): Client {
         if (received) clearTimeout(pongTimeout);
       },
     },
+  });
+  access.listen(() => {
+    if (access.credential === current) return;
+    current = access.credential;
+    client.terminate();
   });
   return client;
 }
