@@ -14,7 +14,7 @@ const binary = path.resolve(process.env.SAMJOURNAL_BIN ?? path.join(here, '../bi
 const readyWithin = 60_000;
 const stopWithin = 15_000;
 
-async function freePort() {
+export async function freePort() {
   const listener = net.createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const { port } = listener.address();
@@ -91,8 +91,10 @@ class Server {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
-  /** Adds generated entries until the journal has at least so many. */
+  /** Adds generated entries until the journal has at least so many; one that only tokens may read is new, and so empty. */
   async seed(entries) {
+    if (entries === 0) return;
+    if (this.#env.SAMJOURNAL_AUTH === 'required') return this.grow(entries);
     const { entries: { totalCount } } = await query(this.url, '{ entries(first: 0) { totalCount } }');
     if (totalCount < entries) await this.grow(entries - totalCount);
   }
@@ -100,6 +102,25 @@ class Server {
   /** Adds so many generated entries from another process; the server need not run. */
   async grow(count) {
     await run(['seed', '--append', '--entries', String(count)], this.#env);
+  }
+
+  /** Creates an account. */
+  async account(slug) {
+    await run(['account', 'create', slug], this.#env);
+  }
+
+  /** Creates a token, from another process; rest are flags such as user and expires. */
+  async token(role, { account = 'default', name = role, ...rest } = {}) {
+    const flags = Object.entries({ role, account, name, ...rest }).map(([flag, value]) => `--${flag}=${value}`);
+    return (await run(['token', 'create', ...flags], this.#env)).trim().split('\n').at(-1);
+  }
+
+  /** Revokes the tokens of this name, from another process. */
+  async revoke(name, account = 'default') {
+    const list = await run(['token', 'list', `--account=${account}`], this.#env);
+    const ids = list.split('\n').map((line) => line.split(/ {2,}/)).filter((columns) => columns[2] === name).map(([id]) => id);
+    if (ids.length === 0) throw new Error(`no token ${name} in:\n${list}`);
+    for (const id of ids) await run(['token', 'revoke', `--account=${account}`, id], this.#env);
   }
 
   async #untilReady({ child, stderr }) {
@@ -132,12 +153,12 @@ export async function startServer({ entries = 0, databaseURL, env: settings = {}
 }
 
 /** Sends one request to the API, with nobody's client library. */
-export async function query(url, text, variables = {}) {
+export async function query(url, text, variables = {}, headers = {}) {
   // Variables given as text are sent as they are: a JavaScript number would lose digits.
   const written = typeof variables === 'string' ? variables : JSON.stringify(variables);
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json', ...headers },
     body: `{"query": ${JSON.stringify(text)}, "variables": ${written}}`,
   });
   const { data, errors } = await response.json();

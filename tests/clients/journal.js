@@ -11,7 +11,7 @@ export { query, run } from '../server.mjs';
 const seeded = 300;
 const patience = 20_000;
 
-const databases = [{ name: 'SQLite' }];
+export const databases = [{ name: 'SQLite' }];
 if (process.env.DATABASE_URL_POSTGRES) databases.push({ name: 'PostgreSQL', databaseURL: process.env.DATABASE_URL_POSTGRES });
 
 /** Describes what a client can do on each database; start gives a running server that the suite's end stops. */
