@@ -53,13 +53,13 @@ onEachDatabase('HTTP', (start) => {
     assert.deepEqual(await idsOf(server.url), before);
   });
 
-  test('knows no persisted queries and says so by refusing the request, not by running anything', async () => {
+  test('asks for the text of a persisted query that it does not know, and runs nothing', async () => {
     const sha256Hash = createHash('sha256').update('{ viewer { role } }').digest('hex');
     const extensions = { persistedQuery: { version: 1, sha256Hash } };
     const { status, body } = await get({ extensions: JSON.stringify(extensions) });
     assert.equal(status, 400);
     assert.equal(body.data, undefined);
-    assert.equal(body.errors[0].extensions.code, 'BAD_USER_INPUT');
+    assert.equal(body.errors[0].extensions.code, 'PERSISTED_QUERY_NOT_FOUND');
   });
 
   test('gives aliased root fields each its own answer', async () => {
