@@ -7,6 +7,7 @@ import (
 	"samjournal/ent"
 	"samjournal/ent/entry"
 	"samjournal/internal/journal"
+	"samjournal/internal/model"
 )
 
 func (r *Resolver) answerBytes() int64 {
@@ -52,9 +53,25 @@ func (r *Resolver) readShort(ctx context.Context, s journal.Selection, q *ent.En
 	if err := a.memory.enter(ctx, r.Answers); err != nil {
 		return nil, nil, err
 	}
+	ctx, done := apart(ctx)
+	defer done()
 	longest := shortBytes / a.fields / int64(n*s.Payloads().Times())
 	rows, err := s.ApplyShort(q, longest, also...).All(ctx)
 	return a, rows, err
+}
+
+// apart returns a context that ends with ctx and has its viewer, and leads to nothing else. An idle connection to PostgreSQL
+// keeps the context of its last statement, and that of a field leads to what the field has become, with all its payloads.
+func apart(ctx context.Context) (_ context.Context, done func()) {
+	reading, cancel := context.WithCancelCause(context.Background())
+	if viewer, err := model.ViewerFrom(ctx); err == nil {
+		reading = model.WithViewer(reading, viewer)
+	}
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	return reading, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // readLong reads the other payloads of entries that readShort has read and that have been claimed for the answer.
@@ -72,6 +89,8 @@ func (r *Resolver) readLong(ctx context.Context, a *answer, s journal.Selection,
 	if err := a.memory.extend(ctx, bytes); err != nil {
 		return err
 	}
+	ctx, done := apart(ctx)
+	defer done()
 	return s.ReadLong(ctx, r.Ent.Entry.Query(), rows)
 }
 
