@@ -80,6 +80,33 @@ export class Playground {
     return new Playground(page, problems, response);
   }
 
+  /** What belongs to the token. */
+  access() {
+    return this.page.getByRole('region', { name: 'Access' });
+  }
+
+  tokenField() {
+    return this.page.getByLabel('API token or JWT');
+  }
+
+  /** Puts a token, and for operators an account, into the panel, which is open, and has them used. */
+  async useToken(token, account = '') {
+    await this.tokenField().fill(token);
+    await this.page.getByLabel('Account (operators only)').fill(account);
+    await this.access().getByRole('button', { name: 'Use', exact: true }).click();
+  }
+
+  /** The button that opens and closes the panel, when it says this. */
+  accessButton(name) {
+    return this.page.getByRole('button', { name, exact: true });
+  }
+
+  /** Opens the documentation, which is empty while no schema is known. */
+  async documentation() {
+    await this.page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    return this.page.locator('.graphiql-doc-explorer');
+  }
+
   /** Goes to the tab with this title. */
   async tab(title) {
     await this.page.locator('.graphiql-tab-button', { hasText: title }).click();

@@ -12,3 +12,6 @@ export async function startServer() {
   if (process.env.BASE_URL) return { url: process.env.BASE_URL.replace(/\/$/, ''), stop: async () => {} };
   return start({ entries: seeded });
 }
+
+/** Seeds and serves a journal for which everybody needs a token; never at BASE_URL, because tokens are made and revoked. */
+export const startGuardedServer = () => start({ entries: seeded, env: { SAMJOURNAL_AUTH: 'required' } });

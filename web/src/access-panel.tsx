@@ -76,9 +76,9 @@ function Denied({ token, before }: { readonly token: string; readonly before: bo
   return (
     <p role="alert">
       {before
-        ? 'The server no longer accepts this token (401): it has expired or was revoked, or its user was disabled.'
+        ? 'The server no longer accepts this token: it has expired or was revoked, or its user was disabled.'
         : 'The server refuses this token (401): it is wrong, has expired or was revoked.'}{' '}
-      Subscriptions have ended. Nothing is sent again until you set another.
+      Nothing is sent again by itself: set another one.
     </p>
   );
 }
