@@ -15,7 +15,7 @@ import (
 const (
 	// shortBytes is what an answer reads of payloads before it is known how long they are: most answers need no more, and so no
 	// second statement.
-	shortBytes = 512 << 10
+	shortBytes = 2 << 20
 
 	// twice is how often long payloads count while an answer is made.
 	twice = 2
@@ -33,9 +33,9 @@ type Answers struct {
 	short *semaphore.Weighted // for shortBytes of every answer
 }
 
-// NewAnswers returns memory for this many bytes of payloads, and a quarter as much for the first 512 KiB of each answer.
+// NewAnswers returns memory for this many bytes of payloads, and half as much for the first 2 MiB of each answer.
 func NewAnswers(bytes int64) *Answers {
-	const part = 4
+	const part = 2
 	return &Answers{
 		size: bytes, long: semaphore.NewWeighted(bytes), short: semaphore.NewWeighted(max(bytes/part, shortBytes)),
 	}
