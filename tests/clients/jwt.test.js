@@ -67,7 +67,8 @@ describe('JWTs of an OpenID Connect issuer', { timeout: 300_000 }, () => {
 
   test('say who the viewer is', async () => {
     const { data } = await ask(server, await issuer.token('auditor'));
-    assert.deepEqual(data.viewer, { role: 'AUDITOR', subject: `${issuer.url}#auditor`, account: { slug: 'default' }, user: null });
+    const auditor = { role: 'AUDITOR', subject: `${issuer.url}#auditor`, account: { slug: 'default' }, user: null };
+    assert.deepEqual(data.viewer, auditor);
     assert.equal((await ask(server, await issuer.token('operator'))).data.viewer.role, 'OPERATOR');
   });
 
@@ -83,7 +84,8 @@ describe('JWTs of an OpenID Connect issuer', { timeout: 300_000 }, () => {
 
   test('open a WebSocket', async () => {
     const connectionParams = async () => ({ Authorization: `Bearer ${await issuer.token('auditor')}` });
-    const client = createClient({ url: `${server.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams });
+    const url = `${server.url.replace('http', 'ws')}/graphql`;
+    const client = createClient({ url, webSocketImpl: WebSocket, connectionParams });
     const { value } = await client.iterate({ query: whoAmI }).next();
     assert.equal(value.data.viewer.role, 'AUDITOR');
     await client.dispose();

@@ -55,11 +55,18 @@ const creation = gql`
   ${fields}
 `;
 
+/** The link makes words of a close code, but passes an error on as it is: so a refusal for good is known to be one. */
+function withCodes(socket) {
+  const coded = (problem) => (problem?.code ? Object.assign(new Error(problem.reason), { code: problem.code }) : problem);
+  const subscribe = (request, sink) => socket.subscribe(request, { ...sink, error: (problem) => sink.error(coded(problem)) });
+  return { ...socket, subscribe };
+}
+
 /** retryAttempts is 0 because followEntries connects again: it knows after which edge. */
 export function connect(url, { fetch, ...options } = {}) {
   const socket = createClient({ url: url.replace(/^http/, 'ws'), retryAttempts: 0, ...options });
   const isSubscription = ({ operationType }) => operationType === 'subscription';
-  const link = ApolloLink.split(isSubscription, new GraphQLWsLink(socket), new HttpLink({ uri: url, fetch }));
+  const link = ApolloLink.split(isSubscription, new GraphQLWsLink(withCodes(socket)), new HttpLink({ uri: url, fetch }));
   const entries = relayStylePagination(['where', 'orderBy']);
   return new ApolloClient({ link, cache: new InMemoryCache({ typePolicies: { Query: { fields: { entries } } } }) });
 }
