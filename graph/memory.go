@@ -28,17 +28,35 @@ const (
 // answer is made they count twice: as they were read, and as they are encoded. Answers with few of them do not wait behind those
 // with many, which a slow client may keep for long. It is safe for concurrent use.
 type Answers struct {
-	size  int64
-	long  *semaphore.Weighted // for all of an answer that has more
-	short *semaphore.Weighted // for shortBytes of every answer
+	size    int64
+	long    *semaphore.Weighted // for all of an answer that has more than shortBytes
+	waiting chan struct{}       // holds one token for each answer that waits for that
+	short   *semaphore.Weighted // for shortBytes of every answer
 }
 
 // NewAnswers returns memory for this many bytes of payloads, and half as much for the first 2 MiB of each answer.
 func NewAnswers(bytes int64) *Answers {
-	const part = 2
+	const part, fewest = 2, 4
+	answers := max(bytes/part/shortBytes, fewest)
 	return &Answers{
-		size: bytes, long: semaphore.NewWeighted(bytes), short: semaphore.NewWeighted(max(bytes/part, shortBytes)),
+		size: bytes, long: semaphore.NewWeighted(bytes), short: semaphore.NewWeighted(answers * shortBytes),
+		// Who waits keeps what it has read. A quarter is for those who need no more.
+		waiting: make(chan struct{}, answers-answers/fewest),
 	}
+}
+
+// acquireLong waits, unless too many do.
+func (all *Answers) acquireLong(ctx context.Context, bytes int64) error {
+	if all.long.TryAcquire(bytes) {
+		return nil
+	}
+	select {
+	case all.waiting <- struct{}{}:
+	default:
+		return errNoRoom
+	}
+	defer func() { <-all.waiting }()
+	return acquire(ctx, all.long, bytes)
 }
 
 // errNoRoom says that other answers have the memory for payloads, and did not give it back in time.
@@ -106,7 +124,7 @@ func (m *memory) extend(ctx context.Context, bytes int64) error {
 		return nil
 	}
 	bytes = min(twice*bytes, m.all.size) // one entry may be longer than everything together
-	if err := acquire(ctx, m.all.long, bytes); err != nil {
+	if err := m.all.acquireLong(ctx, bytes); err != nil {
 		return err
 	}
 	m.extended, m.long = true, held{m.all.long, bytes}
