@@ -80,9 +80,9 @@ func (a Admin) CreateToken(ctx context.Context, in TokenInput) (secret string, i
 		return "", 0, err
 	}
 	if in.Username != nil {
-		name, err := normalUsername(*in.Username)
+		name, err := model.NormalUsername(*in.Username)
 		if err != nil {
-			return "", 0, &model.InputError{Path: []any{"username"}, Reason: err.Error()}
+			return "", 0, model.InputUnder(err, "username")
 		}
 		in.Username = &name
 	}

@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -11,16 +9,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"samjournal/internal/model"
 )
 
 const (
 	// maxSubject is the most characters of viewer.subject, which recordedBy stores.
 	maxSubject = 200
-	// maxUsername is the most characters of a username.
-	maxUsername = 150
 	// maxNumericDate is the end of the year 9999 in seconds since 1970.
 	maxNumericDate = 253402300799
 )
@@ -118,7 +112,7 @@ func (v *jwtVerifier) identify(issuer string, claims map[string]any) (identity, 
 		if !ok {
 			return identity{}, unauthenticated("the JWT's claim %q must be a string: the username", v.cfg.UsernameClaim)
 		}
-		name, err := normalUsername(text)
+		name, err := model.NormalUsername(text)
 		if err != nil {
 			return identity{}, unauthenticated("the JWT's claim %q, the username, %s", v.cfg.UsernameClaim, err)
 		}
@@ -158,19 +152,4 @@ func (v *jwtVerifier) role(claims map[string]any) (model.Role, error) {
 		return "", unauthenticated("the JWT's claim %q names %d roles: %s", v.cfg.RoleClaim, len(roles), allowed)
 	}
 	return roles[0], nil
-}
-
-// normalUsername is a username as it is stored: in Unicode NFC. The error goes on after the name of what was wrong.
-func normalUsername(name string) (string, error) {
-	if !utf8.ValidString(name) {
-		return "", errors.New("must be valid UTF-8")
-	}
-	name = norm.NFC.String(name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxUsername {
-		return "", fmt.Errorf("must have 1 to %d characters, has %d", maxUsername, n)
-	}
-	if strings.ContainsFunc(name, unicode.IsControl) {
-		return "", errors.New("must not have control characters")
-	}
-	return name, nil
 }

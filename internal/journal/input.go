@@ -3,19 +3,13 @@ package journal
 import (
 	"fmt"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"samjournal/internal/journal/redaction"
 	"samjournal/internal/model"
 )
 
-const (
-	maxUsername   = 150   // characters
-	maxStatusCode = 32767 // a PositiveSmallIntegerField of the original
-)
+// maxStatusCode is that of a PositiveSmallIntegerField of the original.
+const maxStatusCode = 32767
 
 // Input is one operation as a writer sends it.
 type Input struct {
@@ -55,9 +49,9 @@ func (in *Input) normalize() error {
 		return &model.InputError{Path: []any{"userID"}, Reason: "give username or userID, not both"}
 	}
 	if in.Username != nil {
-		name, err := normalUsername(*in.Username)
+		name, err := model.NormalUsername(*in.Username)
 		if err != nil {
-			return err
+			return model.InputUnder(err, "username")
 		}
 		in.Username = &name
 	}
@@ -91,24 +85,6 @@ func (in *Input) normalizeCreatedAt() error {
 	}
 	in.CreatedAt = &t
 	return nil
-}
-
-// normalUsername returns a name in Unicode NFC. Names are 1 to 150 characters without control characters.
-func normalUsername(name string) (string, error) {
-	fail := func(reason string) error { return &model.InputError{Path: []any{"username"}, Reason: reason} }
-	if !utf8.ValidString(name) {
-		return "", fail("must be valid UTF-8")
-	}
-	name = norm.NFC.String(name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxUsername {
-		return "", fail(fmt.Sprintf("must have 1 to %d characters, has %d", maxUsername, n))
-	}
-	for i, r := range []rune(name) {
-		if unicode.IsControl(r) {
-			return "", fail(fmt.Sprintf("must not have control characters, character %d is one", i+1))
-		}
-	}
-	return name, nil
 }
 
 // nameOf is the payload's name in paths and in the API.

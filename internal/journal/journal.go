@@ -285,8 +285,8 @@ func (j *Journal) EnsureUsers(ctx context.Context, profiles []UserProfile) error
 	seen := map[string]bool{}
 	var distinct []UserProfile
 	for i, p := range profiles {
-		if p.Username, err = normalUsername(p.Username); err != nil {
-			return model.InputUnder(err, i)
+		if p.Username, err = model.NormalUsername(p.Username); err != nil {
+			return model.InputUnder(err, i, "username")
 		}
 		if !seen[p.Username] {
 			seen[p.Username] = true
