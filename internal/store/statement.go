@@ -28,12 +28,12 @@ func (s *Store) bind(query string) string {
 	return b.String()
 }
 
-// among is a condition that a column has one of the values, and its one argument, however many values there are.
-func (s *Store) among(column string, ids []int64) (condition string, arg any, err error) {
+// among is a condition that a column has one of the values of a slice, and its one argument, however many values there are.
+func (s *Store) among(column string, values any) (condition string, arg any, err error) {
 	if s.dialect == dialect.Postgres {
-		return column + " = ANY(?)", ids, nil
+		return column + " = ANY(?)", values, nil
 	}
-	list, err := json.Marshal(ids)
+	list, err := json.Marshal(values)
 	return column + " IN (SELECT value FROM json_each(?))", string(list), err
 }
 

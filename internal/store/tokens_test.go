@@ -270,6 +270,10 @@ func TestEveryStatementOnTokensAndUsersCarriesTheAccount(t *testing.T) {
 				"one":    func(ctx context.Context) error { _, err := s.Token(ctx, 1, 11); return err },
 				"all":    func(ctx context.Context) error { _, err := s.Tokens(ctx, 1, nil); return err },
 				"user":   func(ctx context.Context) error { _, _, err := s.UserByName(ctx, 1, "alice"); return err },
+				"users": func(ctx context.Context) error {
+					_, err := s.UsersByName(ctx, 1, []string{"alice", "Bob"})
+					return err
+				},
 				"change": func(ctx context.Context) error { return s.UpdateUser(ctx, 1, 1, tokenTime(), store.UserChange{}) },
 			} {
 				require.NoError(t, run(t.Context()), name)

@@ -5,7 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"entgo.io/ent/dialect"
+	"github.com/jackc/pgx/v5"
 
 	"samjournal/internal/model"
 )
@@ -18,6 +22,9 @@ const (
 	maxEmail       = 254
 	maxDisplayName = 200
 )
+
+// usersAtOnce is how many users one statement looks for at most.
+const usersAtOnce = 1000
 
 // User is a user as the server itself needs it.
 type User struct {
@@ -39,6 +46,44 @@ func (s *Store) UserByName(ctx context.Context, accountID int64, username string
 	}
 	u.DisabledAt = inUTC(u.DisabledAt)
 	return u, true, nil
+}
+
+// UsersByName finds those of the users that the account has, by name, with a statement for each thousand names.
+func (s *Store) UsersByName(ctx context.Context, accountID int64, names []string) (map[string]User, error) {
+	found := make(map[string]User, len(names))
+	for some := range slices.Chunk(names, usersAtOnce) {
+		if err := s.addUsers(ctx, accountID, some, found); err != nil {
+			return nil, fmt.Errorf("read %d users: %w", len(names), translate(err))
+		}
+	}
+	return found, nil
+}
+
+func (s *Store) addUsers(ctx context.Context, accountID int64, names []string, found map[string]User) error {
+	condition, list, err := s.among("username", names)
+	if err != nil {
+		return err
+	}
+	args := []any{accountID, list}
+	if s.dialect == dialect.Postgres {
+		// Planned for these names: a plan from when there were few users might look at all of them for each name.
+		args = append([]any{pgx.QueryExecModeExec}, args...)
+	}
+	rows, err := s.read.QueryContext(ctx,
+		s.bind(`SELECT id, username, disabled_at FROM users WHERE account_id = ? AND `+condition), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var u User
+		if err := rows.Scan(&u.ID, &u.Username, &u.DisabledAt); err != nil {
+			return err
+		}
+		u.DisabledAt = inUTC(u.DisabledAt)
+		found[u.Username] = u
+	}
+	return rows.Err()
 }
 
 // UserChange is what to change of a user. Nil leaves a field as it is, a pointer to nil clears it.

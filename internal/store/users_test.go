@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"entgo.io/ent/dialect"
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/model"
@@ -122,6 +123,90 @@ func TestUsersAreFoundByTheirExactName(t *testing.T) {
 				require.NoError(t, err)
 				require.False(t, ok, of)
 			}
+		})
+	}
+}
+
+func TestManyUsersAreFoundWithFewStatements(t *testing.T) {
+	t.Parallel()
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s, collected := logged(t, databaseURL)
+			const users = 2500
+			profiles, names := make([]store.UserProfile, users), []string{"nobody", "theirs", "Bob"}
+			for n := range profiles {
+				profiles[n].Username = fmt.Sprintf("%d-ångström \"%d\" {,} 🚀", n, n)
+				names = append(names, profiles[n].Username)
+			}
+			require.NoError(t, s.EnsureUsers(t.Context(), 1, tokenTime(), profiles))
+			require.NoError(t, s.EnsureUsers(t.Context(), 7, tokenTime(), []store.UserProfile{{Username: "theirs"}}))
+			one, _, err := s.UserByName(t.Context(), 1, names[users])
+			require.NoError(t, err)
+			require.NoError(t, s.UpdateUser(t.Context(), 1, one.ID, tokenTime(), store.UserChange{Disabled: new(true)}))
+
+			collected.take()
+			found, err := s.UsersByName(t.Context(), 1, names)
+			require.NoError(t, err)
+			require.Len(t, collected.take(), 3, "a thousand names a statement")
+			expected := map[string]store.User{}
+			for _, name := range names {
+				u, ok, err := s.UserByName(t.Context(), 1, name)
+				require.NoError(t, err)
+				if ok {
+					expected[name] = u
+				}
+			}
+			require.Equal(t, expected, found)
+			require.Len(t, found, users+1, "those of the names, and the account's own Bob")
+			require.NotNil(t, found[one.Username].DisabledAt)
+
+			collected.take()
+			found, err = s.UsersByName(t.Context(), 1, nil)
+			require.NoError(t, err)
+			require.Empty(t, found)
+			require.Empty(t, collected.take(), "nothing to ask")
+		})
+	}
+}
+
+func TestUsersAreFoundByTheirIndex(t *testing.T) {
+	t.Parallel()
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			s, collected := logged(t, databaseURL)
+			profiles := make([]store.UserProfile, 5000)
+			for n := range profiles {
+				profiles[n].Username = fmt.Sprint("user ", n)
+			}
+			require.NoError(t, s.EnsureUsers(t.Context(), 1, tokenTime(), profiles))
+			collected.take()
+			_, err := s.UsersByName(t.Context(), 1, []string{"user 1", "user 2"})
+			require.NoError(t, err)
+			statement := collected.take()[0]
+			want := "SEARCH users USING INDEX user_account_id_username (account_id=? AND username=?)"
+			explain := "EXPLAIN QUERY PLAN " + strings.NewReplacer("= ?", "= 1", "(?)", `('["user 1"]')`).Replace(statement)
+			if d == dialect.Postgres {
+				want = "Index Scan using user_account_id_username on users"
+				explain = "EXPLAIN " + strings.NewReplacer("$1", "1", "$2", "'{user 1,user 2}'").Replace(statement)
+			}
+			read, write := s.Pools()
+			_, err = write.ExecContext(t.Context(), "ANALYZE users")
+			require.NoError(t, err)
+			rows, err := read.QueryContext(t.Context(), explain)
+			require.NoError(t, err)
+			defer rows.Close()
+			plan, columns := "", []any{new(string)}
+			if d == dialect.SQLite {
+				columns = []any{new(string), new(string), new(string), columns[0]}
+			}
+			for rows.Next() {
+				require.NoError(t, rows.Scan(columns...))
+				plan += *columns[len(columns)-1].(*string) + "\n"
+			}
+			require.NoError(t, rows.Err())
+			require.Contains(t, plan, want)
 		})
 	}
 }
