@@ -33,6 +33,8 @@ type Backend interface {
 	AccountBySlug(ctx context.Context, slug string) (model.Account, []byte, error)
 	// UserByName tells whether the account has the user.
 	UserByName(ctx context.Context, accountID int64, username string) (store.User, bool, error)
+	// UsersByName leaves out the users that the account does not have. It asks once for very many names.
+	UsersByName(ctx context.Context, accountID int64, names []string) (map[string]store.User, error)
 }
 
 // Config of an Authenticator.

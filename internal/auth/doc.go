@@ -18,5 +18,6 @@
 // Revocation is a matter of seconds. What was read of a token is believed for [Config].Recheck at most, so nodes need not
 // tell each other anything, and the database answers one question a token and interval, however many requests use it.
 // Streams live longer than that: [Authenticator.Watch] looks at all of them together, with one question an account
-// and interval. When the database is away, new requests fail and open streams stay.
+// and interval for all tokens, and one for each thousand users of JWTs. When the database is away, new requests fail and
+// open streams stay.
 package auth

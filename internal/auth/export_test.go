@@ -1,6 +1,12 @@
 package auth
 
-import "unsafe"
+import (
+	"context"
+	"unsafe"
+)
 
 // WatcherAddress tells the goroutine of one authenticator from those of others in a dump of all stacks.
 func (a *Authenticator) WatcherAddress() uintptr { return uintptr(unsafe.Pointer(a.watches)) }
+
+// Sweep looks at all open streams once.
+func (a *Authenticator) Sweep(ctx context.Context) { a.watches.sweep(ctx) }

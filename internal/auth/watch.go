@@ -1,8 +1,8 @@
 package auth
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -11,12 +11,8 @@ import (
 	"samjournal/internal/store"
 )
 
-const (
-	// sweepTimeout bounds the database's part of looking at all streams.
-	sweepTimeout = 5 * time.Second
-	// maxUserChecks is the most users of JWTs that are looked up in one sweep; of more, the others come next.
-	maxUserChecks = 500
-)
+// sweepTimeout bounds the database's part of looking at all streams.
+const sweepTimeout = 5 * time.Second
 
 // watcher looks at all open streams together. It has a goroutine while there are any.
 type watcher struct {
@@ -30,7 +26,6 @@ type watcher struct {
 
 	sweeping sync.Mutex // held during a sweep: the goroutine of streams that are gone may still be in one
 	failing  bool       // guarded by sweeping
-	next     userKey    // guarded by sweeping: the user that was checked last
 }
 
 // watch is one stream.
@@ -124,35 +119,21 @@ func (w *watcher) sweep(life context.Context) {
 	w.sweeping.Lock()
 	defer w.sweeping.Unlock()
 	now := w.cfg.Clock()
-	byToken, byUser := map[int64]map[int64][]*watch{}, map[userKey][]*watch{}
-	w.mu.Lock()
-	streams := make([]*watch, 0, len(w.live))
-	for stream := range w.live {
-		streams = append(streams, stream)
-	}
-	w.mu.Unlock()
-	for _, stream := range streams {
+	byToken, byUser := byAccount[int64]{}, byAccount[string]{}
+	for _, stream := range w.open() {
 		s := stream.session
-		if s.expires != nil && !now.Before(*s.expires) {
+		switch {
+		case s.expires != nil && !now.Before(*s.expires):
 			w.dismiss(stream, expired(s))
-			continue
-		}
-		if s.token != nil {
-			if byToken[s.token.account] == nil {
-				byToken[s.token.account] = map[int64][]*watch{}
-			}
-			byToken[s.token.account][s.token.id] = append(byToken[s.token.account][s.token.id], stream)
-		}
-		if s.user != nil {
-			byUser[*s.user] = append(byUser[*s.user], stream)
+		case s.token != nil:
+			byToken.add(s.token.account, s.token.id, stream)
+		case s.user != nil:
+			byUser.add(s.user.account, s.user.name, stream)
 		}
 	}
 	ctx, cancel := context.WithTimeout(life, sweepTimeout)
 	defer cancel()
-	err := w.checkTokens(ctx, byToken)
-	if err == nil {
-		err = w.checkUsers(ctx, byUser)
-	}
+	err := errors.Join(w.checkTokens(ctx, byToken), w.checkUsers(ctx, byUser))
 	if life.Err() != nil {
 		return // no stream is left
 	}
@@ -160,6 +141,23 @@ func (w *watcher) sweep(life context.Context) {
 		w.cfg.Logger.Warn("open streams cannot be checked for revoked tokens now; they stay open", "error", err)
 	}
 	w.failing = err != nil
+}
+
+// open lists the streams that are open now.
+func (w *watcher) open() []*watch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.live))
+}
+
+// byAccount has the streams of each account, by the number of their token or the name of their user.
+type byAccount[K comparable] map[int64]map[K][]*watch
+
+func (b byAccount[K]) add(account int64, key K, stream *watch) {
+	if b[account] == nil {
+		b[account] = map[K][]*watch{}
+	}
+	b[account][key] = append(b[account][key], stream)
 }
 
 func expired(s *session) error {
@@ -176,14 +174,10 @@ func (w *watcher) dismiss(stream *watch, err error) {
 }
 
 // checkTokens asks once an account for all tokens that hold streams open.
-func (w *watcher) checkTokens(ctx context.Context, byToken map[int64]map[int64][]*watch) error {
+func (w *watcher) checkTokens(ctx context.Context, byToken byAccount[int64]) error {
 	var failed error
 	for account, streams := range byToken {
-		ids := make([]int64, 0, len(streams))
-		for id := range streams {
-			ids = append(ids, id)
-		}
-		rows, err := w.cfg.Backend.Tokens(ctx, account, ids)
+		rows, err := w.cfg.Backend.Tokens(ctx, account, slices.Collect(maps.Keys(streams)))
 		if err != nil {
 			failed = err
 			continue
@@ -209,33 +203,23 @@ func (w *watcher) checkRow(row store.Token, exists bool, now time.Time, held []*
 	}
 }
 
-// checkUsers looks at the users of JWTs, from where the last sweep ended.
-func (w *watcher) checkUsers(ctx context.Context, byUser map[userKey][]*watch) error {
-	for _, key := range turn(byUser, w.next, maxUserChecks) {
-		user, exists, err := w.cfg.Backend.UserByName(ctx, key.account, key.name)
+// checkUsers asks once an account for all users of JWTs that hold streams open.
+func (w *watcher) checkUsers(ctx context.Context, byUser byAccount[string]) error {
+	var failed error
+	for account, streams := range byUser {
+		users, err := w.cfg.Backend.UsersByName(ctx, account, slices.Collect(maps.Keys(streams)))
 		if err != nil {
-			return err
+			failed = err
+			continue
 		}
-		w.next = key
-		if exists && user.DisabledAt != nil {
-			for _, stream := range byUser[key] {
+		for name, held := range streams {
+			if users[name].DisabledAt == nil { // active, or not yet a user
+				continue
+			}
+			for _, stream := range held {
 				w.dismiss(stream, errDisabledUser())
 			}
 		}
 	}
-	return nil
-}
-
-// turn returns at most so many of the keys, in order, those after the last one first.
-func turn(byUser map[userKey][]*watch, last userKey, most int) []userKey {
-	order := func(a, b userKey) int {
-		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.name, b.name))
-	}
-	keys := slices.SortedFunc(maps.Keys(byUser), order)
-	at, found := slices.BinarySearchFunc(keys, last, order)
-	if found {
-		at++
-	}
-	keys = append(keys[at:], keys[:at]...)
-	return keys[:min(most, len(keys))]
+	return failed
 }

@@ -149,23 +149,47 @@ func TestManyStreamsOfOneTokenAreOneQuestion(t *testing.T) {
 	}
 }
 
-func TestEveryUserOfManyIsLookedAtInTurn(t *testing.T) {
+func TestEachSweepLooksAtEveryUserOfManyStreams(t *testing.T) {
 	t.Parallel()
-	i := newIssuer(t)
-	w := newWorld(t, sqlite(t), trusting(i))
-	var streams []*stream
-	const users = 1200 // more than two sweeps look at
-	for n := range users {
-		streams = append(streams, w.open(i.jwt(i.claims(w.clock.now(), set("preferred_username", fmt.Sprintf("user-%04d", n))))))
-	}
-	for _, n := range []int{0, 499, 500, 1100, users - 1} {
-		name := fmt.Sprintf("user-%04d", n)
-		w.token(model.RoleReader, func(in *auth.TokenInput) { in.Username = &name }) // creates the user
-		user, _, err := w.store.UserByName(t.Context(), w.acme.ID, name)
-		require.NoError(t, err)
-		require.NoError(t, w.admin().UpdateUser(w.operator(), user.ID, store.UserChange{Disabled: new(true)}))
-		streams[n].ends("is disabled")
-	}
+	onBoth(t, func(w *world) {
+		t := w.t
+		i := newIssuer(t)
+		w.auth = w.authenticator(trusting(i), func(cfg *auth.Config) { cfg.Recheck = time.Hour }) // the test sweeps
+		const users, atOnce = 2500, 1000
+		nameOf := func(n int) string { return fmt.Sprintf("user-%04d", n) }
+		profiles := make([]store.UserProfile, users)
+		for n := range profiles {
+			profiles[n].Username = nameOf(n)
+		}
+		require.NoError(t, w.store.EnsureUsers(t.Context(), w.acme.ID, w.clock.now(), profiles))
+		streams := make([]*stream, users)
+		for n := range streams {
+			streams[n] = w.open(i.jwt(i.claims(w.clock.now(), set("preferred_username", nameOf(n)))))
+		}
+		other := w.open(i.jwt(i.claims(w.clock.now(), set("samjournal_account", "default"), set("preferred_username", nameOf(0)))))
+
+		open := map[int]bool{}
+		for n := range streams {
+			open[n] = true
+		}
+		for _, n := range []int{0, 999, 1000, 1700, users - 1} {
+			user, _, err := w.store.UserByName(t.Context(), w.acme.ID, nameOf(n))
+			require.NoError(t, err)
+			require.NoError(t, w.admin().UpdateUser(w.operator(), user.ID, store.UserChange{Disabled: new(true)}))
+			expected := int64((len(open)+atOnce-1)/atOnce) + 1 // the other account's
+			before := w.questions.Load()
+			w.auth.Sweep(t.Context())
+			require.Equal(t, expected, w.questions.Load()-before, "one question for a thousand users of an account")
+			streams[n].ends("is disabled")
+			delete(open, n)
+		}
+		w.auth.Sweep(t.Context())
+		w.auth.Close() // which waits for those that are told
+		for n := range open {
+			streams[n].stays()
+		}
+		other.stays()
+	})
 }
 
 func TestStreamsStayWhileTheDatabaseIsAway(t *testing.T) {
