@@ -30,8 +30,7 @@ type JWTConfig struct {
 	// Audiences are the values of aud of which a token needs one; at least one, else a token for any other service would be
 	// good for this one.
 	Audiences []string
-	// Algorithms are the signature algorithms that are accepted, of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384,
-	// ES512 and EdDSA. Default all of them.
+	// Algorithms are the signature algorithms that are accepted, of SignatureAlgorithms. Default all of them.
 	Algorithms []string
 	// Skew is how far the issuer's clock may be off, from 0 to 2 minutes; it is granted to exp, nbf and iat. Default 0.
 	Skew time.Duration
@@ -53,7 +52,9 @@ type Issuer struct {
 	JWKSFile string
 }
 
-func asymmetricAlgorithms() []string {
+// SignatureAlgorithms are those that JWTs may be signed with: the asymmetric ones of RFC 7518 and RFC 8037, since with a
+// symmetric one whoever can verify a token can forge it.
+func SignatureAlgorithms() []string {
 	return []string{
 		oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
 	}
@@ -61,7 +62,7 @@ func asymmetricAlgorithms() []string {
 
 func (c JWTConfig) withDefaults() JWTConfig {
 	if len(c.Algorithms) == 0 {
-		c.Algorithms = asymmetricAlgorithms()
+		c.Algorithms = SignatureAlgorithms()
 	}
 	for _, name := range []struct {
 		claim    *string
@@ -86,7 +87,7 @@ func (c JWTConfig) validate() error {
 		return fmt.Errorf("skew must be from 0s to %s, is %s", maxSkew, c.Skew)
 	}
 	for _, algorithm := range c.Algorithms {
-		if allowed := asymmetricAlgorithms(); !slices.Contains(allowed, algorithm) {
+		if allowed := SignatureAlgorithms(); !slices.Contains(allowed, algorithm) {
 			return fmt.Errorf("algorithm must be one of %s, is %q", strings.Join(allowed, ", "), algorithm)
 		}
 	}

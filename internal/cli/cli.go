@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
+	"samjournal/internal/auth"
 	"samjournal/internal/config"
 )
 
@@ -78,6 +80,7 @@ func newParser(ctx context.Context, cmds *commands, more ...kong.Option) (*kong.
 		kong.Name("samjournal"), kong.Description(description), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"signature_algorithms": strings.Join(auth.SignatureAlgorithms(), ",")},
 	}, more...)...)
 }
 

@@ -40,8 +40,8 @@ type OIDC struct {
 	Audiences []string `env:"AUDIENCES" placeholder:"AUD" help:"Values of the claim aud of which a JWT must have one; needed with --oidc-issuers."`
 	// JWKSFile holds the keys of the one issuer, in the place of discovery; it is read again when it changes. Default none.
 	JWKSFile string `name:"jwks-file" env:"JWKS_FILE" placeholder:"FILE" help:"File with the issuer's keys (a JSON Web Key Set) in the place of discovery, for a single issuer."`
-	// Algorithms are the signature algorithms that are accepted, asymmetric ones only.
-	Algorithms []string `env:"ALGORITHMS" default:"RS256,PS256,ES256,EdDSA" placeholder:"ALG" help:"Signature algorithms that are accepted, asymmetric ones only. Default: ${default}"`
+	// Algorithms are the signature algorithms that are accepted. Default, and the most, is auth.SignatureAlgorithms.
+	Algorithms []string `env:"ALGORITHMS" enum:"${signature_algorithms}" default:"${signature_algorithms}" placeholder:"ALG" help:"Signature algorithms that are accepted, asymmetric ones only. Default: ${default}"`
 	// Skew is how far the issuer's clock may be off. Default 30 s.
 	Skew time.Duration `env:"SKEW" default:"30s" placeholder:"DURATION" help:"How far the issuer's clock may be off, 0s to 2m. Default: ${default}"`
 	// AccountClaim names the account's slug.
@@ -101,12 +101,6 @@ func (o OIDC) Validate() error {
 		return wrong("oidc-skew", "must be from 0s to %s, is %s", most, o.Skew)
 	case len(o.Issuers) > 0 && o.RoleClaim == "":
 		return wrong("oidc-role-claim", "must name a claim")
-	}
-	asymmetric := []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-	for _, algorithm := range o.Algorithms {
-		if !slices.Contains(asymmetric, algorithm) {
-			return wrong("oidc-algorithms", "must be of %s, is %q", strings.Join(asymmetric, ", "), algorithm)
-		}
 	}
 	for _, operator := range o.Operators {
 		issuer, subject, _ := strings.Cut(operator, "#")
