@@ -1,6 +1,7 @@
 // Starts the issuer of issuer.mjs, and gets tokens of it.
 
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import process from 'node:process';
@@ -19,12 +20,14 @@ export class Issuer {
   constructor(port) {
     this.#port = port;
     this.url = `http://127.0.0.1:${port}`;
+    /** The user that its tokens name: one that no journal has yet. */
+    this.username = `alice ${randomBytes(4).toString('hex')}`;
   }
 
   /** Starts it with these keys; the first one signs. */
   async start(...keys) {
     const script = path.join(import.meta.dirname, 'issuer.mjs');
-    this.#child = spawn(process.execPath, [script, String(this.#port)], {
+    this.#child = spawn(process.execPath, [script, String(this.#port), this.username], {
       env: { PATH: process.env.PATH, JWKS: JSON.stringify({ keys }) }, stdio: ['ignore', 'pipe', 'ignore'],
     });
     for await (const text of this.#child.stdout) if (text.includes('ready')) return;

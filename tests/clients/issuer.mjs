@@ -1,10 +1,11 @@
-// An OpenID Connect issuer, as a process of its own: node issuer.mjs PORT, with its private keys (a JWKS) in JWKS.
+// An OpenID Connect issuer, as a process of its own: node issuer.mjs PORT USERNAME, with its private keys (a JWKS) in JWKS.
 // Each client gets tokens by its own credentials, for the role that it is named after.
 
 import process from 'node:process';
 import Provider from 'oidc-provider';
 
 const port = Number(process.argv[2]);
+const username = process.argv[3];
 const secret = 'secret of an issuer that lives for a test';
 
 /** What a token is for, by the resource that is asked for. */
@@ -38,7 +39,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   extraTokenClaims: (_context, token) => ({
     samjournal_account: 'default',
     samjournal_role: ['offline_access', token.clientId],
-    preferred_username: 'alice',
+    preferred_username: username,
   }),
 });
 
