@@ -48,8 +48,10 @@ func (r Role) Valid() bool {
 
 // ParseRole reads a role in either case, as people and claims write it.
 func ParseRole(s string) (Role, error) {
-	if r := Role(strings.ToUpper(s)); r.Valid() {
-		return r, nil
+	for _, name := range Role("").Values() {
+		if strings.EqualFold(s, name) && len(s) == len(name) { // other letters that fold to ASCII are longer
+			return Role(name), nil
+		}
 	}
 	return "", &InputError{
 		Path: []any{"role"}, Reason: "must be writer, reader, auditor, admin or operator, is " + strconv.Quote(clip(s)),

@@ -73,7 +73,7 @@ func TestARoleIsReadInEitherCase(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, role)
 	}
-	for _, text := range []string{"", "owner", "writer ", "writer,admin"} {
+	for _, text := range []string{"", "owner", "writer ", "writer,admin", "adm\u0131n"} {
 		_, err := model.ParseRole(text)
 		require.ErrorContains(t, err, "must be writer, reader, auditor, admin or operator")
 	}
