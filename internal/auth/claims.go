@@ -53,6 +53,26 @@ func claim(claims map[string]any, name string) (any, bool) {
 	return at, at != nil
 }
 
+// texts are the strings of a claim that is a string or a list of strings, as aud is; none when there is no claim.
+func texts(value any) (list []string, ok bool) {
+	switch value := value.(type) {
+	case nil:
+		return nil, true
+	case string:
+		return []string{value}, true
+	case []any:
+		for _, item := range value {
+			text, ok := item.(string)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, text)
+		}
+		return list, true
+	}
+	return nil, false
+}
+
 // checkTimes holds exp, nbf and iat against the clock and returns from when on the token is refused.
 func checkTimes(claims map[string]any, now time.Time, skew time.Duration) (expires time.Time, err error) {
 	at := map[string]time.Time{}

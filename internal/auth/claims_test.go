@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,6 +45,8 @@ func TestRolesOfClaims(t *testing.T) {
 		{"operator", "which no claim can give"},
 		{"OPERATOR", "which no claim can give"},
 		{[]any{"admin", "Operator"}, "which no claim can give"},
+		{"adm\u0131n", "names no role"}, // whose capitals are ADMIN
+		{strings.Repeat("x", 4000), "names no role"},
 	} {
 		w.refused(i.jwt(i.claims(w.clock.now(), set("samjournal_role", test.claim))), test.want)
 	}

@@ -102,13 +102,21 @@ func signed(
 	t testing.TB, algorithm jose.SignatureAlgorithm, key any, claims map[string]any, headers ...func(*jose.SignerOptions),
 ) string {
 	t.Helper()
+	payload, err := json.Marshal(claims)
+	require.NoError(t, err)
+	return signedText(t, algorithm, key, payload, headers...)
+}
+
+// signedText signs whatever the payload is.
+func signedText(
+	t testing.TB, algorithm jose.SignatureAlgorithm, key any, payload []byte, headers ...func(*jose.SignerOptions),
+) string {
+	t.Helper()
 	opts := (&jose.SignerOptions{}).WithType("JWT")
 	for _, f := range headers {
 		f(opts)
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, opts)
-	require.NoError(t, err)
-	payload, err := json.Marshal(claims)
 	require.NoError(t, err)
 	jws, err := signer.Sign(payload)
 	require.NoError(t, err)

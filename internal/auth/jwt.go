@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -192,14 +193,19 @@ func (v *jwtVerifier) verify(ctx context.Context, text string) (identity, error)
 	case err != nil: // its text repeats what is in the token
 		return identity{}, errNotJWT()
 	}
-	var claims map[string]any
-	if err := token.Claims(&claims); err != nil {
+	// The verifier reads names in any case, and the last of two that are the same.
+	var (
+		payload jsontext.Value
+		claims  map[string]any
+	)
+	if token.Claims(&payload) != nil || json.Unmarshal(payload, &claims) != nil {
 		return identity{}, errNotJWT()
 	}
-	if iss, _ := claims["iss"].(string); iss != issuer {
+	audiences, ok := texts(claims["aud"])
+	if iss, _ := claims["iss"].(string); !ok || iss != issuer {
 		return identity{}, errNotJWT()
 	}
-	if !slices.ContainsFunc(token.Audience, func(aud string) bool { return slices.Contains(v.cfg.Audiences, aud) }) {
+	if !slices.ContainsFunc(audiences, func(aud string) bool { return slices.Contains(v.cfg.Audiences, aud) }) {
 		return identity{}, unauthenticated("the JWT is not for this service: its aud must have one of %q", v.cfg.Audiences)
 	}
 	expires, err := checkTimes(claims, v.now(), v.cfg.Skew)
@@ -219,9 +225,9 @@ func (v *jwtVerifier) inspect(text string) (verifier *oidc.IDTokenVerifier, issu
 		return nil, "", errNotJWT()
 	}
 	var header struct {
-		Algorithm string          `json:"alg"`
-		Type      string          `json:"typ"`
-		Critical  json.RawMessage `json:"crit"`
+		Algorithm string         `json:"alg"`
+		Type      string         `json:"typ"`
+		Critical  jsontext.Value `json:"crit"`
 	}
 	var claims struct {
 		Issuer string `json:"iss"`
@@ -246,7 +252,8 @@ func (v *jwtVerifier) inspect(text string) (verifier *oidc.IDTokenVerifier, issu
 	return verifier, claims.Issuer, nil
 }
 
-// decodePart reads one part of a JWT, in its one spelling, and the JSON in it when into is given.
+// decodePart reads one part of a JWT, in its one spelling, and the JSON in it when into is given: of two values for one name,
+// or a name in another case, others might read something else.
 func decodePart(part string, into any) bool {
 	if strings.ContainsAny(part, "\r\n") { // which the decoder passes over
 		return false
