@@ -35,6 +35,8 @@ type Backend interface {
 	UserByName(ctx context.Context, accountID int64, username string) (store.User, bool, error)
 	// UsersByName leaves out the users that the account does not have. It asks once for very many names.
 	UsersByName(ctx context.Context, accountID int64, names []string) (map[string]store.User, error)
+	// EnsureUsers creates those of the users that the account does not have. They are there for good when it returns.
+	EnsureUsers(ctx context.Context, accountID int64, now time.Time, profiles []store.UserProfile) error
 }
 
 // Config of an Authenticator.
@@ -61,6 +63,7 @@ type Authenticator struct {
 	tokens   *memo[tokenKey, store.Token]
 	accounts *memo[string, model.Account]
 	users    *memo[userKey, knownUser]
+	readers  *memo[userKey, knownUser]                      // who is created when unknown
 	verified *lru.Cache[[sha256.Size]byte, dated[identity]] // JWTs, by digest; identity.expires holds all the same
 	touches  *toucher
 	watches  *watcher
@@ -128,7 +131,7 @@ func New(cfg Config) (*Authenticator, error) {
 
 // remember makes the caches.
 func (a *Authenticator) remember() error {
-	var tokens, accounts, users, verified error
+	var tokens, accounts, users, readers, verified error
 	backend, ttl, now := a.cfg.Backend, a.cfg.Recheck, a.cfg.Clock
 	a.tokens, tokens = newMemo(ttl, now, func(ctx context.Context, k tokenKey) (store.Token, error) {
 		return backend.Token(ctx, k.account, k.id)
@@ -137,12 +140,22 @@ func (a *Authenticator) remember() error {
 		account, _, err := backend.AccountBySlug(ctx, slug)
 		return account, err
 	})
-	a.users, users = newMemo(ttl, now, func(ctx context.Context, k userKey) (knownUser, error) {
+	known := func(ctx context.Context, k userKey) (knownUser, error) {
 		user, exists, err := backend.UserByName(ctx, k.account, k.name)
 		return knownUser{user, exists}, err
+	}
+	a.users, users = newMemo(ttl, now, known)
+	a.readers, readers = newMemo(ttl, now, func(ctx context.Context, k userKey) (knownUser, error) {
+		if user, err := known(ctx, k); err != nil || user.exists {
+			return user, err
+		}
+		if err := backend.EnsureUsers(ctx, k.account, now(), []store.UserProfile{{Username: k.name}}); err != nil {
+			return knownUser{}, err
+		}
+		return known(ctx, k)
 	})
 	a.verified, verified = lru.New[[sha256.Size]byte, dated[identity]](maxRemembered)
-	return errors.Join(tokens, accounts, users, verified)
+	return errors.Join(tokens, accounts, users, readers, verified)
 }
 
 // Close ends all watches, without a word to their streams, and writes down what is not yet of the last uses. No method may be
@@ -271,7 +284,11 @@ func (a *Authenticator) byJWT(ctx context.Context, text string) (session, error)
 		return s, nil
 	}
 	s.user = &userKey{account.ID, *who.username}
-	user, err := a.users.get(ctx, *s.user)
+	users := a.users
+	if who.role == model.RoleReader {
+		users = a.readers // else a stream would never show the entries of a user that one of them creates
+	}
+	user, err := users.get(ctx, *s.user)
 	switch {
 	case err != nil:
 		return session{}, fmt.Errorf("find the user of a JWT: %w", err)

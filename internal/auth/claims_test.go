@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,4 +133,40 @@ func TestTheUsernameOfAJWT(t *testing.T) {
 	for _, name := range []any{7, "", "a\nb", string(make([]byte, 151)), []any{"alice"}} {
 		w.refused(i.jwt(i.claims(w.clock.now(), set("preferred_username", name))), `the JWT's claim "preferred_username"`)
 	}
+}
+
+// Else its streams would show nothing of a user whom a later entry creates.
+func TestAReaderIsAUserFromTheStart(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(w *world) {
+		t := w.t
+		i := newIssuer(t)
+		w.auth = w.authenticator(trusting(i))
+		jwt := func(role string) string {
+			return i.jwt(i.claims(w.clock.now(), set("samjournal_role", role), set("preferred_username", "carol")))
+		}
+		for _, role := range []string{"writer", "auditor", "admin"} {
+			v, err := w.viewer(jwt(role))
+			require.NoError(t, err)
+			require.Nil(t, v.UserID, "others have no need of one")
+		}
+		reader := jwt("reader")
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if _, err := w.auth.Viewer(t.Context(), request("Authorization", "Bearer "+reader), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		v, err := w.viewer(reader)
+		require.NoError(t, err)
+		carol, exists, err := w.store.UserByName(t.Context(), w.acme.ID, "carol")
+		require.NoError(t, err)
+		require.True(t, exists)
+		require.Equal(t, model.RoleReader, v.Role)
+		require.Equal(t, &carol.ID, v.UserID)
+		require.Equal(t, new("carol"), v.Username)
+	})
 }

@@ -13,7 +13,7 @@
 // times fit. Keys are found by OpenID Connect discovery when the first token comes, so that an issuer that is down keeps nobody
 // from starting, and asked for again when a token names an unknown one; how often is bounded, since anybody may send
 // tokens that name unknown keys. Claims say account, role and username. No claim makes an operator: the configuration names
-// the subjects that are.
+// the subjects that are. A reader's user is created when it is unknown, as that of a reader's token is.
 //
 // Revocation is a matter of seconds. What was read of a token is believed for [Config].Recheck at most, so nodes need not
 // tell each other anything, and the database answers one question a token and interval, however many requests use it.
