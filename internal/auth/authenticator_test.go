@@ -362,25 +362,6 @@ func TestARequestThatIsGoneDoesNotSpoilTheAnswerForOthers(t *testing.T) {
 	require.Equal(t, before+1, w.questions.Load(), "the others have the answer to its question")
 }
 
-func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
-	t.Parallel()
-	server := testpostgres.Start(t)
-	w := newWorld(t, server.NewDatabase(t).OwnerURL)
-	secret, _ := w.token(model.RoleWriter)
-	_, err := w.viewer(secret)
-	require.NoError(t, err)
-	server.Stop(t, testpostgres.Immediate)
-	w.clock.advance(recheck)
-	_, err = w.viewer(secret)
-	require.ErrorIs(t, err, store.ErrUnavailable)
-	require.NotErrorIs(t, err, auth.ErrUnauthenticated)
-	server.Run(t)
-	eventually(t, func() bool {
-		_, err := w.viewer(secret)
-		return err == nil
-	}, "the token is valid again")
-}
-
 func TestTheConfigurationIsChecked(t *testing.T) {
 	t.Parallel()
 	_, err := auth.New(auth.Config{})

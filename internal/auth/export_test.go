@@ -10,3 +10,9 @@ func (a *Authenticator) WatcherAddress() uintptr { return uintptr(unsafe.Pointer
 
 // Sweep looks at all open streams once.
 func (a *Authenticator) Sweep(ctx context.Context) { a.watches.sweep(ctx) }
+
+// Remembered is how many answers of all kinds are remembered.
+func (a *Authenticator) Remembered() int {
+	return a.tokens.kept.Len() + a.accounts.kept.Len() + a.users.kept.Len() + a.readers.kept.Len() + a.verified.Len() +
+		a.touches.recent.Len()
+}

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
@@ -140,6 +141,57 @@ func TestAnIssuerThatCannotBeReachedAtAll(t *testing.T) {
 	w := newWorld(t, sqlite(t), trusting(i))
 	_, err := w.viewer(i.jwt(i.claims(w.clock.now())))
 	require.ErrorIs(t, err, store.ErrUnavailable)
+}
+
+func TestAnIssuerThatNeverAnswersIsWaitedForAWhileOnly(t *testing.T) {
+	t.Parallel()
+	for name, slow := range map[string]string{"configuration": "/.well-known/openid-configuration", "keys": "/keys"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t)
+			asked := make(chan struct{}, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != slow {
+					i.ServeHTTP(rw, r)
+					return
+				}
+				rw.WriteHeader(http.StatusOK) // and then one byte after the other, for ever
+				asked <- struct{}{}
+				for r.Context().Err() == nil {
+					_, _ = rw.Write([]byte(" "))
+					_ = http.NewResponseController(rw).Flush()
+					select {
+					case <-time.After(time.Millisecond):
+					case <-r.Context().Done():
+					}
+				}
+			}))
+			t.Cleanup(server.Close)
+			i.url = server.URL
+			w := newWorld(t, sqlite(t), trusting(i))
+			bearer := request("Authorization", "Bearer "+i.jwt(i.claims(w.clock.now())))
+
+			ctx, leave := context.WithCancel(t.Context())
+			go func() {
+				<-asked
+				leave()
+			}()
+			_, err := w.auth.Viewer(ctx, bearer, nil)
+			require.ErrorIs(t, err, context.Canceled, "a client that leaves waits no more")
+			began := time.Now()
+			_, err = w.auth.Viewer(t.Context(), bearer, nil)
+			require.ErrorIs(t, err, store.ErrUnavailable)
+			require.Less(t, time.Since(began), 15*time.Second, "five, and what a busy machine adds")
+
+			w.clock.advance(10 * time.Second)
+			go func() {
+				<-asked
+				w.auth.Close()
+			}()
+			_, err = w.auth.Viewer(t.Context(), bearer, nil)
+			require.ErrorIs(t, err, store.ErrUnavailable, "Close ends what is under way")
+		})
+	}
 }
 
 func TestStrangeAnswersOfIssuersAreUnavailable(t *testing.T) {
