@@ -166,9 +166,11 @@ func limitsOf(cfg config.Config) (httpserver.Config, error) {
 // documentsOf reads the manifest of persisted documents, if there is one.
 func documentsOf(cfg config.Documents) (httpserver.DocumentLimits, error) {
 	limits := httpserver.DocumentLimits{
+		MaxLength: cfg.MaxBytes, MaxNesting: cfg.MaxNesting, MaxNested: cfg.MaxNestedBytes,
 		MaxTokens: cfg.MaxTokens, MaxDepth: cfg.MaxDepth, MaxFields: cfg.MaxFields, MaxAliases: cfg.MaxAliases,
 		MaxRootFields: cfg.MaxRootFields, MaxDirectives: cfg.MaxDirectives, MaxIntrospectionDepth: cfg.MaxIntrospectionDepth,
-		MaxChecks: cfg.MaxChecks, MaxCost: cfg.MaxCost, CacheBytes: cfg.CacheBytes, PersistedBytes: cfg.PersistedBytes,
+		MaxChecks: cfg.MaxChecks, MaxVariables: cfg.MaxVariables, MaxCost: cfg.MaxCost,
+		CacheBytes: cfg.CacheBytes, PersistedBytes: cfg.PersistedBytes,
 		Introspection: cfg.Introspection, Suggestions: cfg.Suggestions,
 	}
 	if cfg.File == "" {

@@ -10,6 +10,12 @@ type Documents struct {
 	// Suggestions has errors name what may have been meant. Default true.
 	Suggestions bool `env:"SAMJOURNAL_SUGGESTIONS" default:"true" negatable:"" help:"Let errors about a document say what may have been meant. Default: ${default}"`
 
+	// MaxBytes limits the text of a document, in bytes. Default 1 MiB.
+	MaxBytes int `name:"max-query-bytes" env:"SAMJOURNAL_MAX_QUERY_BYTES" default:"1048576" placeholder:"BYTES" help:"Length of a document, 1 to 64 MiB. Default: ${default}"`
+	// MaxNesting limits how deep brackets nest. Default 256.
+	MaxNesting int `name:"max-query-nesting" env:"SAMJOURNAL_MAX_QUERY_NESTING" default:"256" placeholder:"N" help:"Levels that brackets nest in a document, values included, 1 to 1000. Default: ${default}"`
+	// MaxNestedBytes limits the text in nested values. Default 32 MiB.
+	MaxNestedBytes int `name:"max-query-nested-bytes" env:"SAMJOURNAL_MAX_QUERY_NESTED_BYTES" default:"33554432" placeholder:"BYTES" help:"Names and values of a document, each byte as often as brackets are around it, 1 to 1 GiB. Default: ${default}"`
 	// MaxTokens limits the lexical tokens of a document. Default 15,000.
 	MaxTokens int `name:"max-query-tokens" env:"SAMJOURNAL_MAX_QUERY_TOKENS" default:"15000" placeholder:"N" help:"Lexical tokens of a document, 1 to 1000000. Default: ${default}"`
 	// MaxDepth limits how deep selections nest. Default 32.
@@ -26,6 +32,8 @@ type Documents struct {
 	MaxIntrospectionDepth int `name:"max-query-introspection-depth" env:"SAMJOURNAL_MAX_QUERY_INTROSPECTION_DEPTH" default:"2" placeholder:"N" help:"Levels that lists (fields, interfaces, possibleTypes, inputFields) nest in introspection, 0 to 100. Default: ${default}"`
 	// MaxChecks limits the steps of validation. Default 15,000.
 	MaxChecks int `name:"max-query-checks" env:"SAMJOURNAL_MAX_QUERY_CHECKS" default:"15000" placeholder:"N" help:"Steps that validating a document and its variables takes beyond its length, 1 to 100000000. Default: ${default}"`
+	// MaxVariables limits the steps of checking variables. Default 30,000.
+	MaxVariables int `name:"max-query-variables" env:"SAMJOURNAL_MAX_QUERY_VARIABLES" default:"30000" placeholder:"N" help:"Items of lists in the variables, and fields that their input objects may have, 1 to 100000000. Default: ${default}"`
 	// MaxCost limits the cost of an operation. Default 100,000.
 	MaxCost int `name:"max-query-cost" env:"SAMJOURNAL_MAX_QUERY_COST" default:"100000" placeholder:"N" help:"Cost of an operation: the weights of its fields times the sizes of their lists, 1 to 1000000000; a page of 500 entries with everything costs about 25000. Default: ${default}"`
 
@@ -39,6 +47,9 @@ type Documents struct {
 func (d Documents) Validate() error {
 	const tib = 1 << 40
 	return inRange([]within{
+		{"max-query-bytes", int64(d.MaxBytes), 1, 64 << 20},
+		{"max-query-nesting", int64(d.MaxNesting), 1, 1000},
+		{"max-query-nested-bytes", int64(d.MaxNestedBytes), 1, 1 << 30},
 		{"max-query-tokens", int64(d.MaxTokens), 1, 1_000_000},
 		{"max-query-depth", int64(d.MaxDepth), 1, 1000},
 		{"max-query-fields", int64(d.MaxFields), 1, 100_000},
@@ -47,6 +58,7 @@ func (d Documents) Validate() error {
 		{"max-query-directives", int64(d.MaxDirectives), 0, 100_000},
 		{"max-query-introspection-depth", int64(d.MaxIntrospectionDepth), 0, 100},
 		{"max-query-checks", int64(d.MaxChecks), 1, 100_000_000},
+		{"max-query-variables", int64(d.MaxVariables), 1, 100_000_000},
 		{"max-query-cost", int64(d.MaxCost), 1, 1_000_000_000},
 		{"document-cache-bytes", d.CacheBytes, 0, tib},
 		{"persisted-query-bytes", d.PersistedBytes, 0, tib},

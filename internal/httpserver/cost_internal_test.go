@@ -275,7 +275,7 @@ func FuzzCost(f *testing.F) {
 	limits := defaultDocumentLimits()
 
 	f.Fuzz(func(t *testing.T, text, variables string) {
-		if _, err := decodeJSON([]byte(variables)); err != nil || scan(text, limits.MaxTokens).nesting > maxNesting {
+		if _, err := decodeJSON([]byte(variables)); err != nil || scan(text, limits.MaxTokens).nesting > limits.MaxNesting {
 			return
 		}
 

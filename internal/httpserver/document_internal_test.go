@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -68,6 +69,19 @@ func TestARefusalNamesWhatIsTooMuch(t *testing.T) {
 		value   int
 		message string
 	}{
+		"length": {
+			func(l *DocumentLimits, n int) { l.MaxLength = n },
+			"{ viewer { role } }", 19, "the document is 19 bytes long; send values as variables",
+		},
+		"nesting": {
+			func(l *DocumentLimits, n int) { l.MaxNesting = n },
+			`{ entries(where: {keyIn: ["a"]}) { totalCount } }`, 3, "the document's brackets nest 3 levels deep",
+		},
+		"nested": {
+			func(l *DocumentLimits, n int) { l.MaxNested = n },
+			`{ entry(key: "ab") { key } }`, len("entry") + len("key") + len(`"ab"`) + 2*len("key"),
+			"the document nests long values, 18 bytes times levels; send values as variables",
+		},
 		"tokens": {
 			func(l *DocumentLimits, n int) { l.MaxTokens = n },
 			`{ a(b: "c", d: [1.5e+3, -2]) # x` + "\n" + ` ... on Q { """d""" } }`, 21, "the document has at least 21 tokens",
@@ -117,7 +131,7 @@ func TestARefusalNamesWhatIsTooMuch(t *testing.T) {
 			require.Nil(t, refusal(c.value))
 
 			setting := "SAMJOURNAL_MAX_QUERY_" + map[string]string{
-				"rootFields": "ROOT_FIELDS", "introspectionDepth": "INTROSPECTION_DEPTH",
+				"rootFields": "ROOT_FIELDS", "introspectionDepth": "INTROSPECTION_DEPTH", "length": "BYTES", "nested": "NESTED_BYTES",
 			}[name]
 			if strings.HasSuffix(setting, "_") {
 				setting += strings.ToUpper(name)
@@ -266,4 +280,33 @@ func BenchmarkMeasure(b *testing.B) {
 			b.Fatal(fault)
 		}
 	}
+}
+
+// The limit of variables lets its own number pass, too.
+func TestVariablesThatTakeTooManyStepsAreRefused(t *testing.T) {
+	t.Parallel()
+
+	const text = "query($ids: [ID!]!, $order: UserOrder) { nodes(ids: $ids) { id } users(orderBy: $order) { totalCount } }"
+
+	// The list and three items, the order and the two fields that it has.
+	params := &graphql.RawParams{Query: text, Variables: map[string]any{
+		"ids": []any{"a", "b", "c"}, "order": map[string]any{},
+	}}
+	refusal := func(most int) *gqlerror.Error {
+		d := productDocuments(t, func(l *DocumentLimits) { l.MaxVariables = most })
+		doc, faults := d.read(text)
+		require.Empty(t, faults)
+
+		return d.checkVariables(doc, params)
+	}
+
+	require.Nil(t, refusal(7))
+
+	fault := refusal(6)
+	require.NotNil(t, fault)
+	require.Equal(t, "the variables take at least 7 steps to check: their lists, times the fields that input objects may have; "+
+		"the limit is 6 (SAMJOURNAL_MAX_QUERY_VARIABLES)", fault.Message)
+	require.Equal(t, map[string]any{
+		"code": "QUERY_TOO_COMPLEX", "limit": "variables", "value": 7, "max": 6, "setting": "SAMJOURNAL_MAX_QUERY_VARIABLES",
+	}, fault.Extensions)
 }

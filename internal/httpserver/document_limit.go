@@ -10,18 +10,9 @@ const (
 	settingDocuments     = "SAMJOURNAL_DOCUMENTS"
 )
 
-const (
-	// maxLength bounds a document's text, in bytes: what is longer holds values, and those belong in the variables.
-	maxLength = 1 << 20
-	// maxNesting bounds how deep brackets nest in a document, whatever they hold. JSON in it may be 200 deep.
-	maxNesting = 256
-	// maxNested bounds the text in nested literals: each byte counts as often as brackets are around it. A validation error
-	// quotes a literal and copies it once for each level.
-	maxNested = 32 << 20
-	// maxSuggested is the longest token, in bytes, in a document whose errors suggest names: a suggestion compares what is
-	// written with every name that could be meant, letter by letter.
-	maxSuggested = 64
-)
+// maxSuggested is the longest token, in bytes, in a document whose errors suggest names: a suggestion compares what is written
+// with every name that could be meant, letter by letter.
+const maxSuggested = 64
 
 // limit is one of the limits, by the name that errors have in extensions.limit.
 type limit string
@@ -42,17 +33,18 @@ const (
 	limitCost          limit = "cost"
 )
 
-// text returns what the message says, %d being the value, and the setting, "" when the limit is fixed.
+// text returns what the message says, %d being the value, and the setting.
 func (l limit) text() (message, setting string) {
 	switch l {
 	case limitLength:
-		return "the document is %d bytes long; send values as variables", ""
+		return "the document is %d bytes long; send values as variables", "SAMJOURNAL_MAX_QUERY_BYTES"
 	case limitTokens:
 		return "the document has at least %d tokens", "SAMJOURNAL_MAX_QUERY_TOKENS"
 	case limitNesting:
-		return "the document's brackets nest %d levels deep", ""
+		return "the document's brackets nest %d levels deep", "SAMJOURNAL_MAX_QUERY_NESTING"
 	case limitNested:
-		return "the document nests long values, %d bytes times levels; send values as variables", ""
+		return "the document nests long values, %d bytes times levels; send values as variables",
+			"SAMJOURNAL_MAX_QUERY_NESTED_BYTES"
 	case limitDepth:
 		return "the document's selections nest %d levels deep", "SAMJOURNAL_MAX_QUERY_DEPTH"
 	case limitFields:
@@ -69,7 +61,8 @@ func (l limit) text() (message, setting string) {
 		return "the document takes more than %d steps to validate: it repeats fields in one place, has fragments within fragments " +
 			"or many variables", "SAMJOURNAL_MAX_QUERY_CHECKS"
 	case limitVariables:
-		return "the variables take at least %d steps to check: their lists, times the fields that input objects may have", ""
+		return "the variables take at least %d steps to check: their lists, times the fields that input objects may have",
+			"SAMJOURNAL_MAX_QUERY_VARIABLES"
 	default:
 		return "the operation costs %d: its fields, times the sizes of the lists that they are in", "SAMJOURNAL_MAX_QUERY_COST"
 	}
@@ -78,16 +71,9 @@ func (l limit) text() (message, setting string) {
 // tooMuch refuses a document that is beyond a limit.
 func tooMuch(l limit, value, most int) *gqlerror.Error {
 	message, setting := l.text()
-	extensions := map[string]any{"limit": string(l), "value": value, "max": most, "code": codeQueryTooComplex}
-	end := "; the limit is %d"
-
-	if setting != "" {
-		extensions["setting"] = setting
-		end += " (" + setting + ")"
-	}
-
-	err := codedError(codeQueryTooComplex, message+end, value, most)
-	err.Extensions = extensions
+	err := codedError(codeQueryTooComplex, message+"; the limit is %d ("+setting+")", value, most)
+	err.Extensions["limit"], err.Extensions["value"] = string(l), value
+	err.Extensions["max"], err.Extensions["setting"] = most, setting
 
 	return err
 }

@@ -76,6 +76,10 @@ func TestLimitsOfDocumentsAreChecked(t *testing.T) {
 	t.Parallel()
 
 	for name, change := range map[string]func(*httpserver.DocumentLimits){
+		"MaxLength":      func(l *httpserver.DocumentLimits) { l.MaxLength = 0 },
+		"MaxNesting":     func(l *httpserver.DocumentLimits) { l.MaxNesting = 0 },
+		"MaxNested":      func(l *httpserver.DocumentLimits) { l.MaxNested = 0 },
+		"MaxVariables":   func(l *httpserver.DocumentLimits) { l.MaxVariables = 0 },
 		"MaxTokens":      func(l *httpserver.DocumentLimits) { l.MaxTokens = 0 },
 		"MaxCost":        func(l *httpserver.DocumentLimits) { l.MaxCost = -1 },
 		"MaxAliases":     func(l *httpserver.DocumentLimits) { l.MaxAliases = -1 },

@@ -139,8 +139,8 @@ func (d *documents) list(from *Documents) (*listed, error) {
 
 // trusted reads a document whose author is the operator's own: only its cost is limited, when it runs.
 func (d *documents) trusted(text string) (*document, error) {
-	if scan(text, len(text)).nesting > maxNesting {
-		return nil, fmt.Errorf("its brackets nest deeper than %d levels", maxNesting)
+	if scan(text, len(text)).nesting > d.limits.MaxNesting {
+		return nil, fmt.Errorf("its brackets nest deeper than %d levels (SAMJOURNAL_MAX_QUERY_NESTING)", d.limits.MaxNesting)
 	}
 
 	parsed, err := parser.ParseQuery(&ast.Source{Input: text})
