@@ -28,7 +28,7 @@ async function open(t, name, url, gate = new Gate()) {
   t.after(async () => {
     over.abort();
     await following;
-    app.close();
+    await app.close();
   });
   const create = (index) => app.create({ ...input, response: { index } }, options('create'));
   return { app, gate, create, problems, following };
