@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -252,4 +253,38 @@ func TestADoubtfulRequestEndsItsConnection(t *testing.T) {
 			})
 		}
 	})
+}
+
+// A request with a length and chunks is read as RFC 9112, section 6.3, has it: chunks count. What follows them is a request
+// of its own, which nobody's credentials but its own open.
+func TestChunksCountWhereThereIsALengthToo(t *testing.T) {
+	t.Parallel()
+	s := underAttack(t, newSQLite(t))
+	const ask = "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+	body := `{"query": "{ viewer { role } }"}`
+	chunks := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+	second := fmt.Sprintf("%sConnection: close\r\nContent-Length: %d\r\n\r\n%s", ask, len(body), body)
+	first := ask + "Authorization: Bearer " + s.token + "\r\n" + "Transfer-Encoding: chunked\r\n"
+	for name, request := range map[string]string{
+		"the length ends in the chunks": first + "Content-Length: 4\r\n\r\n" + chunks + second,
+		"the length takes all":          first + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(chunks)+len(second)) + chunks + second,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := s.raw(t, 50)[0]
+			require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+			_, err := io.WriteString(c, request)
+			require.NoError(t, err)
+			in := bufio.NewReader(c)
+			for _, want := range []int{http.StatusOK, http.StatusUnauthorized} {
+				answer, err := http.ReadResponse(in, nil)
+				require.NoError(t, err)
+				text, err := io.ReadAll(answer.Body)
+				require.NoError(t, errors.Join(err, answer.Body.Close()))
+				require.Equal(t, want, answer.StatusCode, "%s", text)
+			}
+			_, err = in.ReadByte()
+			require.ErrorIs(t, err, io.EOF, "there are two requests")
+		})
+	}
 }
