@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -64,4 +65,34 @@ func TestAnAnswerThatIsMadeGivesHalfOfItsMemoryBack(t *testing.T) {
 	m.made()
 	require.True(t, all.long.TryAcquire(22<<20))
 	require.False(t, all.long.TryAcquire(1))
+}
+
+// Whoever waits for memory and goes away holds up nobody and keeps nothing.
+func TestAnAnswerThatNobodyWaitsForAnyMoreWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	const size = 16 << 20
+	all := NewAnswers(size)
+	first, endFirst := atend.With(t.Context())
+	var m memory
+	require.NoError(t, m.enter(first, all))
+	require.NoError(t, m.extend(first, size))
+
+	gone, leave := context.WithCancel(t.Context())
+	var group errgroup.Group
+	group.Go(func() error {
+		ctx, end := atend.With(gone)
+		defer end()
+		var m memory
+		if err := m.enter(ctx, all); err != nil {
+			return err
+		}
+		return m.extend(ctx, size)
+	})
+	all.waiters(t, 1)
+	leave()
+	require.ErrorIs(t, group.Wait(), context.Canceled)
+	all.waiters(t, 0)
+	endFirst()
+	require.True(t, all.long.TryAcquire(size))
+	require.True(t, all.short.TryAcquire(int64(cap(all.waiting)+1)*shortBytes))
 }

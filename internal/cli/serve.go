@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -43,7 +44,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	log := logger(c.Log, io.err)
-	limitMemory(ctx, log)
+	limitMemory(ctx, log, memlimit.FromCgroup)
 	// Listening comes first: a port that is taken should not wait for a migration to be told.
 	listener, err := listen(ctx, c.Server.Listen)
 	if err != nil {
