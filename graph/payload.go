@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"samjournal/ent"
+	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
 
@@ -16,16 +17,11 @@ func payload(ctx context.Context, stored *model.Payload) (*model.Payload, error)
 	return stored, nil
 }
 
-// payloadState tells what request and response are. An erased entry has lost its salt with them.
+// payloadState tells what request and response are to the viewer.
 func payloadState(ctx context.Context, e *ent.Entry) (model.PayloadState, error) {
 	_, scope, err := viewerScope(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case e.PayloadSalt == nil:
-		return model.PayloadErased, nil
-	case !scope.Payloads:
-		return model.PayloadHidden, nil
 	}
-	return e.PayloadState, nil
+	return journal.PayloadStateOf(scope, e), nil
 }

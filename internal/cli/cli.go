@@ -33,6 +33,7 @@ Every flag can be given as the environment variable named beside it.`
 type commands struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the GraphQL API and the Playground (the default command)."`
 	Import  importCmd  `cmd:"" help:"Import a Django dumpdata export."`
+	Export  exportCmd  `cmd:"" help:"Write the journal to a file that can be verified and imported again."`
 	Seed    seedCmd    `cmd:"" help:"Add generated entries, to try the product with."`
 	Account accountCmd `cmd:"" help:"Create and list accounts."`
 	Token   tokenCmd   `cmd:"" help:"Create, list and revoke API tokens."`

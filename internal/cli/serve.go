@@ -30,8 +30,8 @@ type serveCmd struct {
 
 // Help teaches the command.
 func (*serveCmd) Help() string {
-	return `Answers at /graphql (POST, GET, WebSocket, server-sent events), /playground/, /healthz, /readyz and /metrics. SIGTERM
-or an interrupt finishes running work first, a second one does not.
+	return `Answers at /graphql (POST, GET, WebSocket, server-sent events), /export, /playground/, /healthz, /readyz and /metrics.
+SIGTERM or an interrupt finishes running work first, a second one does not.
 
   samjournal serve                                               SQLite, samjournal.db in this directory
   samjournal serve --listen=127.0.0.1:8081                       another port
@@ -128,6 +128,7 @@ func newServer(
 		Viewer:     authenticator.Viewer,
 		Watch:      authenticator.Watch,
 		Operator:   mayOperate,
+		Export:     exportsOf(s, j).Begin,
 		ViewerName: viewerName,
 		Present:    graph.PresentError,
 		Extensions: extensions,
@@ -147,6 +148,7 @@ func limitsOf(cfg config.Config) (httpserver.Config, error) {
 	c.DrainDelay = cfg.Server.DrainDelay
 	c.MaxStreams = cfg.Server.MaxConnections
 	c.MaxOperations = cfg.Server.MaxConnectionOperations
+	c.MaxExports = cfg.Limits.MaxExports
 	c.MaxViewerOperations = cfg.Server.MaxViewerOperations
 	c.Edge = httpserver.EdgeConfig{
 		TLSCert: cfg.Access.TLSCert, TLSKey: cfg.Access.TLSKey,

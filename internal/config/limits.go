@@ -20,6 +20,8 @@ type Limits struct {
 	MaxWaitingOperations int `env:"SAMJOURNAL_MAX_WAITING_OPERATIONS" default:"512" placeholder:"N" help:"Queries and mutations that wait for their turn, at most 1s each, 0 to 100000; others are answered UNAVAILABLE. Default: ${default}"`
 	// MaxIntakeBytes limits the memory that request bodies and WebSocket messages under way take together. Default 128 MiB.
 	MaxIntakeBytes int64 `env:"SAMJOURNAL_MAX_INTAKE_BYTES" default:"134217728" placeholder:"BYTES" help:"Memory for all request bodies and WebSocket messages under way, decoded, 1024 to 1 TiB; at least four times --max-body-bytes is taken. Default: ${default}"`
+	// MaxExports limits the exports that run at the same time. Default 4.
+	MaxExports int `env:"SAMJOURNAL_MAX_EXPORTS" default:"4" placeholder:"N" help:"Exports (/export) that run at a time, 1 to 1000; others are answered UNAVAILABLE. Default: ${default}"`
 	// OperationTimeout is how long a query or mutation may take. Default 30 s.
 	OperationTimeout time.Duration `env:"SAMJOURNAL_OPERATION_TIMEOUT" default:"30s" placeholder:"DURATION" help:"How long a query or mutation may take, 100ms to 1h; PostgreSQL ends its statements then, too. Default: ${default}"`
 
@@ -93,6 +95,7 @@ func (l Limits) Validate() error {
 		{"max-tcp-connections", int64(l.MaxTCPConnections), 0, 1_000_000},
 		{"max-running-operations", int64(l.MaxRunningOperations), 1, 100_000},
 		{"max-waiting-operations", int64(l.MaxWaitingOperations), 0, 100_000},
+		{"max-exports", int64(l.MaxExports), 1, 1000},
 		{"max-intake-bytes", l.MaxIntakeBytes, 1024, tib},
 	})
 	if err != nil {

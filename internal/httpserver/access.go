@@ -38,8 +38,10 @@ func (s *Server) checkOrigin(r *http.Request) *requestError {
 
 	// CrossOriginProtection lets every GET pass, but here a GET may run a query and open a stream. All browsers in use say where
 	// such a request comes from, so it needs no header that would make them ask first.
-	if site := r.Header.Get("Sec-Fetch-Site"); r.URL.Path == pathGraphQL && (site == "cross-site" || site == "same-site") {
-		return foreignPage()
+	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+		if r.URL.Path == pathGraphQL || r.URL.Path == pathExport {
+			return foreignPage()
+		}
 	}
 
 	return nil

@@ -11,6 +11,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"samjournal/internal/export"
 )
 
 // Config holds the limits of the server. Start from DefaultConfig; every value but DrainDelay has to be positive.
@@ -31,6 +33,9 @@ type Config struct {
 	MaxViewerOperations int
 	// MaxStreams limits WebSocket connections and event streams together. Default 10,000.
 	MaxStreams int
+
+	// MaxExports limits the exports that run at the same time. Default 4.
+	MaxExports int
 
 	// Edge says who may connect, and how much may be under way at a time.
 	Edge EdgeConfig
@@ -69,6 +74,7 @@ func DefaultConfig() Config {
 		MaxOperations:       100,
 		MaxViewerOperations: 20_000,
 		MaxStreams:          10_000,
+		MaxExports:          4,
 		Edge:                defaultEdge(),
 		Rates:               defaultRates(),
 		OperationTimeout:    30 * time.Second,
@@ -92,6 +98,7 @@ func (c Config) validate() error {
 		{"MaxOperations", int64(c.MaxOperations)},
 		{"MaxViewerOperations", int64(c.MaxViewerOperations)},
 		{"MaxStreams", int64(c.MaxStreams)},
+		{"MaxExports", int64(c.MaxExports)},
 		{"OperationTimeout", int64(c.OperationTimeout)},
 		{"ReadHeaderTimeout", int64(c.ReadHeaderTimeout)},
 		{"ReadTimeout", int64(c.ReadTimeout)},
@@ -131,6 +138,8 @@ type Deps struct {
 	Static fs.FS
 	// Viewer puts the viewer in the context. Nil leaves the context as it is.
 	Viewer ViewerFunc
+	// Export begins an export for the viewer of the context. Nil: there are none.
+	Export func(ctx context.Context, params export.Params) (*export.Export, error)
 	// Operator says whether the viewer of a context that Viewer returned may see /metrics, which tell of all accounts. It is not
 	// asked with Config.LoopbackOnly. Nil means that nobody may.
 	Operator func(ctx context.Context) bool

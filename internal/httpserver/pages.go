@@ -16,6 +16,7 @@ const (
 	pathHealth     = "/healthz"
 	pathReady      = "/readyz"
 	pathMetrics    = "/metrics"
+	pathExport     = "/export"
 )
 
 // notBuiltPage stands in for a Playground that is not in the binary.

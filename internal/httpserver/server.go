@@ -34,6 +34,8 @@ type Server struct {
 	logins      *logins
 	turns       *turns
 	intake      *intake
+	exports     chan struct{} // holds one token for each that runs
+	compress    func(http.Handler) http.HandlerFunc
 	readiness   readiness
 	buffers     buffers
 	handler     http.Handler
@@ -69,6 +71,11 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 	}
 
 	s.broadcasts = newBroadcasts(s)
+	s.exports = make(chan struct{}, cfg.MaxExports)
+
+	if s.compress, err = newExportCompression(); err != nil {
+		return nil, err
+	}
 
 	if s.executor, err = s.newExecutor(es); err != nil {
 		return nil, err
@@ -125,6 +132,11 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc(pathHealth, get(s.serveHealth))
 	mux.HandleFunc(pathReady, get(s.serveReady))
 	mux.HandleFunc(pathMetrics, get(s.serveMetrics))
+
+	if s.deps.Export != nil {
+		mux.HandleFunc(pathExport, s.serveExport)
+	}
+
 	mux.HandleFunc("/", notFound)
 
 	return mux

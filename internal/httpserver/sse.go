@@ -77,9 +77,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, op *operation, r
 	}
 }
 
-// openStream counts an event stream in, or says why it may not begin.
-func (s *Server) openStream(events *eventStream, addr netip.Addr) *requestError {
-	switch s.work.open(events, addr) {
+// openStream counts a stream in, or says why it may not begin.
+func (s *Server) openStream(st stream, addr netip.Addr) *requestError {
+	switch s.work.open(st, addr) {
 	case tooManyOfAddress:
 		s.metrics.refuse(refusedAddressStreams)
 

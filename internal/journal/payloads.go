@@ -134,3 +134,15 @@ func (s Selection) ReadLong(ctx context.Context, q *ent.EntryQuery, entries []*e
 	}
 	return nil
 }
+
+// PayloadStateOf tells what request and response of an entry are for those with this scope. An erased entry has lost its salt
+// with them.
+func PayloadStateOf(scope model.Scope, e *ent.Entry) model.PayloadState {
+	switch {
+	case e.PayloadSalt == nil:
+		return model.PayloadErased
+	case !scope.Payloads:
+		return model.PayloadHidden
+	}
+	return e.PayloadState
+}
