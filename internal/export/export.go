@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -130,9 +131,11 @@ func (x *Export) describe(viewer model.Viewer) {
 		Version: ManifestVersion, Format: x.params.Format, Account: viewer.Account.Slug, Where: x.params.WhereText,
 		After: x.params.After, ServerTime: timeText(x.source.now()), Neutralised: x.params.Format == CSV,
 	}
-	if x.manifest.Where == nil {
-		x.manifest.Where = json.RawMessage("null")
+	var where bytes.Buffer
+	if json.Compact(&where, x.params.WhereText) != nil {
+		where.WriteString("null") // there is none: Begin has read what there is
 	}
+	x.manifest.Where = where.Bytes()
 	if x.scope.OnlyUserID == nil {
 		x.manifest.HeadSize = &x.end
 		return

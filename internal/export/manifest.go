@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -34,8 +35,11 @@ type Manifest struct {
 
 // line is the manifest's own line of NDJSON.
 func (m Manifest) line() ([]byte, error) {
-	b, err := json.Marshal(map[string]Manifest{"manifest": m})
-	return append(b, '\n'), err
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(map[string]Manifest{"manifest": m})
+	return b.Bytes(), err
 }
 
 func timeText(t time.Time) string { return t.UTC().Format(model.TimeLayout) }
