@@ -11,10 +11,12 @@ import (
 
 var (
 	literals   = regexp.MustCompile(`'(?:[^']|'')*'`)
+	listed     = regexp.MustCompile(`, \w+\.`)
 	innermost  = regexp.MustCompile(`\(([^()]*)\)`)
-	references = regexp.MustCompile(`\b(from|join|into|update|,) (users|entries|heads|erasures|tokens)\b(?: as (\w+)| (t\d+)\b)?`)
+	references = regexp.MustCompile(`\b(from|join|into|update|,) (users|entries|entry_counts|heads|erasures|tokens)\b` +
+		`(?: as (\w+)| (t\d+)\b)?`)
 	equalities = regexp.MustCompile(`(?:(\w+)\.)?account_id = (?:\?|\$\d+|\d+|\w+\.account_id)`)
-	inserted   = regexp.MustCompile(`insert into (users|entries|heads|erasures|tokens) <([^>]*)>`)
+	inserted   = regexp.MustCompile(`insert into (users|entries|entry_counts|heads|erasures|tokens) <([^>]*)>`)
 )
 
 // unscoped lists the tables of an account's data that a statement refers to without limiting them to an account by an
@@ -56,7 +58,7 @@ func unscopedSelect(s string) []string {
 		if i := strings.Index(part, " on "); i >= 0 { // join conditions always hold, too
 			where += " and " + part[i:]
 		}
-		refs := references.FindAllStringSubmatch(part, -1)
+		refs := references.FindAllStringSubmatch(listed.ReplaceAllString(part, ", ."), -1) // not the columns of a list
 		for _, ref := range refs {
 			names := []string{ref[2], ref[3], ref[4]}
 			held := false
@@ -90,6 +92,7 @@ func TestUnscopedFindsWhatHasNoAccount(t *testing.T) {
 		`SELECT * FROM users WHERE account_id = ? AND EXISTS (SELECT 1 FROM entries WHERE user_id = 1)`:              {"entries"},
 		`SELECT size, (SELECT COUNT(*) FROM entries WHERE entries.account_id = $1) FROM heads WHERE account_id = $2`: nil,
 		`SELECT size, (SELECT COUNT(*) FROM entries) FROM heads WHERE account_id = $2`:                               {"entries"},
+		`SELECT users.id, entries.key FROM users, entries WHERE users.account_id = $1`:                               {"entries"},
 		`SELECT * FROM (SELECT * FROM users) AS t1`:                                                                  {"users"},
 		`INSERT INTO entries (account_id, key) VALUES (?, ?)`:                                                        nil,
 		`INSERT INTO entries (key) VALUES (?)`:                                                                       {"entries"},
