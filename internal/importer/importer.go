@@ -93,6 +93,7 @@ type run struct {
 	staging *staging
 	rejects *rejectLog
 	sum     Summary
+	byPlace bool // entries are in the order in which they are to be appended
 }
 
 // Run imports the export that src holds; size is its length in bytes, or -1 when nobody knows. The summary is valid with an
@@ -139,7 +140,7 @@ func (r *run) read(ctx context.Context, src io.Reader, size int64) error {
 		}
 		next, err := rows.next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return r.whole(&p)
 		}
 		if err != nil {
 			return readError(err)
@@ -148,6 +149,18 @@ func (r *run) read(ctx context.Context, src io.Reader, size int64) error {
 			return err
 		}
 	}
+}
+
+// whole looks whether an export of samjournal is complete: what is only a part of a journal is not taken for all of it.
+func (r *run) whole(p *parser) error {
+	r.byPlace = p.own.count > 0
+	if r.byPlace && p.django {
+		return readError(errBothKinds)
+	}
+	if err := p.own.complete(); err != nil {
+		return readError(err)
+	}
+	return nil
 }
 
 func readError(err error) error {
@@ -167,6 +180,9 @@ func (r *run) take(ctx context.Context, p *parser, next row) error {
 		}
 		err = &reject{"", fmt.Sprintf("%s, at byte %d of the line", torn.reason, torn.offset+1)}
 	}
+	if got.manifest && err == nil {
+		return nil
+	}
 	isUser := got.model != "" && p.isUser(got.model)
 	if !isUser && (got.model == entryModel || err != nil) {
 		r.sum.Read++
@@ -176,7 +192,7 @@ func (r *run) take(ctx context.Context, p *parser, next row) error {
 	case errors.As(err, &refused):
 		return r.refuse(isUser, rejection{pk: got.pk, place: next.place, reject: *refused})
 	case err != nil:
-		return err
+		return readError(err)
 	case got.entry != nil:
 		r.count(got.entry)
 		return r.staging.putEntry(ctx, next.place, got.entry)
@@ -231,7 +247,7 @@ func (r *run) input(e *stagedEntry) journal.Input {
 	return journal.Input{
 		Key: e.key, Username: e.username, Thing: e.thing, Command: e.command, StatusCode: e.status,
 		Request: e.request, Response: e.response, CreatedAt: &e.createdAt,
-		Origin: model.OriginImport, Truncate: r.opts.Truncate,
+		Origin: model.OriginImport, Truncate: r.opts.Truncate, Truncated: e.truncated, RedactedPaths: e.redacted,
 	}
 }
 

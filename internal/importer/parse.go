@@ -33,9 +33,11 @@ type entryRow struct {
 	status    int
 	request   model.Payload
 	response  model.Payload
-	mapped    bool // thing or command had the name of an older version
-	defaulted bool // thing, command or status was empty
-	naive     bool // created_at had no zone and was taken as UTC
+	mapped    bool     // thing or command had the name of an older version
+	defaulted bool     // thing, command or status was empty
+	naive     bool     // created_at had no zone and was taken as UTC
+	truncated bool     // an export of samjournal has the payloads truncated
+	redacted  []string // what was masked when such an export was made
 }
 
 // userRow is a row of the user model.
@@ -50,16 +52,19 @@ type userRow struct {
 
 // parsed is what a row turned out to be: an entry, a user, or neither.
 type parsed struct {
-	pk    string // to name the row in a rejection
-	model string
-	entry *entryRow
-	user  *userRow
+	pk       string // to name the row in a rejection
+	model    string
+	entry    *entryRow
+	user     *userRow
+	manifest bool // the last line of an export of samjournal
 }
 
 // parser knows the options that change how a row is read.
 type parser struct {
 	userModel        string // empty: auth.user and any *.user
 	missingCreatedAt *time.Time
+	own              exported // of samjournal's own export
+	django           bool     // there was a row of Django's
 }
 
 // parse reads one row. The error is a *reject or, when the bytes are not JSON, a *broken; what is known of the row's pk
@@ -72,7 +77,11 @@ func (p *parser) parse(r row) (parsed, error) {
 		}
 		return out, &reject{"", fmt.Sprintf("the row is nested deeper than %d levels", maxRowDepth)}
 	}
-	top, err := membersOf(r.raw, "model", "pk", "fields")
+	top, err := membersOf(r.raw, "model", "pk", "fields", "key", "position", "manifest")
+	if err == nil && isExported(top) {
+		return p.line(r, top)
+	}
+	p.django = p.django || err == nil && len(top["model"]) > 0
 	out := parsed{pk: shown(top["pk"])}
 	if err != nil {
 		return out, err
@@ -86,6 +95,21 @@ func (p *parser) parse(r row) (parsed, error) {
 	case p.isUser(out.model):
 		out.user, err = user(out.model, top["pk"], top["fields"])
 	}
+	return out, err
+}
+
+// line reads a line of samjournal's own export. An error that is no *reject ends the import.
+func (p *parser) line(r row, top map[string]jsontext.Value) (out parsed, err error) {
+	if err := p.own.take(r.raw, top); err != nil {
+		return out, err
+	}
+	out.model = entryModel
+	if len(top["manifest"]) > 0 {
+		out.manifest = true
+		return out, nil
+	}
+	out.pk = shown(top["key"])
+	out.entry, err = exportedEntry(r.raw)
 	return out, err
 }
 

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,7 +26,9 @@ CREATE TABLE entries (
 	command    TEXT NOT NULL,
 	status     INTEGER NOT NULL,
 	request    TEXT NOT NULL,
-	response   TEXT NOT NULL
+	response   TEXT NOT NULL,
+	truncated  INTEGER NOT NULL,
+	redacted   TEXT NOT NULL -- JSON
 );
 CREATE TABLE users (
 	place        INTEGER PRIMARY KEY,
@@ -37,16 +40,19 @@ CREATE TABLE users (
 );`
 
 const (
-	insertEntry = `INSERT INTO entries (place, created_at, key, user_pk, username, thing, command, status, request, response)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertEntry = `INSERT INTO entries (place, created_at, key, user_pk, username, thing, command, status, request, response,
+			truncated, redacted)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertUser  = `INSERT INTO users (place, pk, username, email, display_name, disabled) VALUES (?, ?, ?, ?, ?, ?)`
 	sameUser    = `SELECT count(*), coalesce(sum(pk IS ? AND username = ?), 0) FROM users WHERE pk = ? OR username = ?`
 	selectUsers = `SELECT username, email, display_name, disabled FROM users ORDER BY place`
 	// The last column is null when an entry names a user that is not in the file.
 	selectEntries = `SELECT e.place, e.created_at, e.key, e.user_pk, e.username, e.thing, e.command, e.status,
-			e.request, e.response, u.username
+			e.request, e.response, e.truncated, e.redacted, u.username
 		FROM entries e LEFT JOIN users u ON u.pk = e.user_pk
-		ORDER BY e.created_at, e.place`
+		ORDER BY `
+	byCreatedAt = `e.created_at, e.place`
+	byPlace     = `e.place`
 	// A key's first row in the order of writing, and whether a later one says the same.
 	isTwin = ` FROM entries e JOIN entries f ON f.key = e.key AND f.place = (
 			SELECT place FROM entries WHERE key = e.key ORDER BY created_at, place LIMIT 1)
@@ -140,8 +146,12 @@ func (s *staging) close() error {
 }
 
 func (s *staging) putEntry(ctx context.Context, place int64, e *entryRow) error {
-	_, err := s.put.ExecContext(context.WithoutCancel(ctx), place, e.createdAt.UnixMicro(), e.key, e.userPK, e.username,
-		string(e.thing), string(e.command), e.status, string(e.request), string(e.response))
+	redacted, err := json.Marshal(e.redacted)
+	if err != nil {
+		return fmt.Errorf("write the staging file: %w", err)
+	}
+	_, err = s.put.ExecContext(context.WithoutCancel(ctx), place, e.createdAt.UnixMicro(), e.key, e.userPK, e.username,
+		string(e.thing), string(e.command), e.status, string(e.request), string(e.response), e.truncated, string(redacted))
 	if err != nil {
 		return fmt.Errorf("write the staging file: %w", err)
 	}
@@ -211,9 +221,9 @@ type stagedEntry struct {
 	unknownUser bool // the name is made of the pk, for want of the user
 }
 
-// entries yields all entries by created_at, then by their order in the file.
-func (s *staging) entries(ctx context.Context, yield func(*stagedEntry) error) error {
-	rows, err := s.conn.QueryContext(context.WithoutCancel(ctx), selectEntries)
+// entries yields all entries in an order, byCreatedAt or byPlace.
+func (s *staging) entries(ctx context.Context, order string, yield func(*stagedEntry) error) error {
+	rows, err := s.conn.QueryContext(context.WithoutCancel(ctx), selectEntries+order)
 	if err != nil {
 		return fmt.Errorf("read the staging file: %w", err)
 	}
@@ -221,10 +231,13 @@ func (s *staging) entries(ctx context.Context, yield func(*stagedEntry) error) e
 	for rows.Next() {
 		e := &stagedEntry{}
 		var micros int64
-		var thing, command, request, response string
+		var thing, command, request, response, redacted string
 		var found *string
 		err := rows.Scan(&e.place, &micros, &e.key, &e.userPK, &e.username, &thing, &command, &e.status,
-			&request, &response, &found)
+			&request, &response, &e.truncated, &redacted, &found)
+		if err == nil {
+			err = json.Unmarshal([]byte(redacted), &e.redacted)
+		}
 		if err != nil {
 			return fmt.Errorf("read the staging file: %w", err)
 		}

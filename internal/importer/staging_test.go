@@ -26,7 +26,7 @@ func TestTheStagingFileHasNoNameWhileItIsUsed(t *testing.T) {
 	require.NoError(t, s.putEntry(t.Context(), 1, &entryRow{key: key(1), createdAt: time.Unix(0, 0), request: "1", response: "2"}))
 	require.NoError(t, s.finish(t.Context()))
 	rows := 0
-	require.NoError(t, s.entries(t.Context(), func(*stagedEntry) error { rows++; return nil }))
+	require.NoError(t, s.entries(t.Context(), byCreatedAt, func(*stagedEntry) error { rows++; return nil }))
 	require.Equal(t, 1, rows)
 	requireEmptyDir(t, dir) // neither a journal nor a WAL beside it
 	require.NoError(t, s.close())

@@ -22,7 +22,7 @@ func (r *run) write(ctx context.Context) error {
 	r.opts.Progress.Begin("writing", r.staged(), progress.Entries)
 	defer r.opts.Progress.End()
 	b := batch{run: r}
-	err := r.staging.entries(ctx, func(e *stagedEntry) error {
+	err := r.staging.entries(ctx, r.order(), func(e *stagedEntry) error {
 		size := len(e.request) + len(e.response)
 		if len(b.inputs) > 0 && (len(b.inputs) >= r.opts.BatchRows || b.bytes+size > r.opts.BatchBytes) {
 			if err := b.flush(ctx); err != nil {
@@ -39,6 +39,14 @@ func (r *run) write(ctx context.Context) error {
 		err = b.flush(ctx)
 	}
 	return again(err)
+}
+
+// order is in which the entries are appended.
+func (r *run) order() string {
+	if r.byPlace {
+		return byPlace
+	}
+	return byCreatedAt
 }
 
 // again says what can be done about an error that stopped the writing.
@@ -198,7 +206,7 @@ func (r *run) check(ctx context.Context) error {
 	}
 	r.opts.Progress.Begin("checking", r.staged()-r.sum.AlreadyThere, progress.Entries)
 	defer r.opts.Progress.End()
-	return r.staging.entries(ctx, func(e *stagedEntry) error {
+	return r.staging.entries(ctx, r.order(), func(e *stagedEntry) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("interrupted while checking: %w", err)
 		}

@@ -2,7 +2,9 @@ package journal
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"samjournal/internal/journal/redaction"
 	"samjournal/internal/model"
@@ -23,7 +25,11 @@ type Input struct {
 	Response   model.Payload
 	CreatedAt  *time.Time // nil: the server's clock at append; else of the source, microseconds
 	Origin     model.Origin
-	Truncate   int // longest payload stored whole, in bytes after redaction, for request and response each; 0: no limit
+	// Truncated says that the source has the payloads truncated already, as an export of a journal may, and RedactedPaths what
+	// it has masked: JSON Pointers that begin with /request or /response.
+	Truncated     bool
+	RedactedPaths []string
+	Truncate      int // longest payload stored whole, in bytes after redaction, for request and response each; 0: no limit
 }
 
 // Result is what became of one Input. Err is nil, an *model.InputError, ErrConflict, or what the database said of this entry
@@ -69,8 +75,23 @@ func (in *Input) normalize() error {
 	case in.Response == "":
 		return &model.InputError{Path: []any{"response"}, Reason: "must be given; null is allowed and is the JSON value null"}
 	}
+	if err := in.checkRedactedPaths(); err != nil {
+		return err
+	}
 	if in.CreatedAt != nil {
 		return in.normalizeCreatedAt()
+	}
+	return nil
+}
+
+func (in *Input) checkRedactedPaths() error {
+	for i, path := range in.RedactedPaths {
+		part, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		if path == "" || path[0] != '/' || part != "request" && part != "response" || !utf8.ValidString(path) {
+			return &model.InputError{
+				Path: []any{"redactedPaths", i}, Reason: "must be a JSON Pointer that begins with /request or /response",
+			}
+		}
 	}
 	return nil
 }

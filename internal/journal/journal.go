@@ -228,7 +228,10 @@ func (j *Journal) entry(viewer model.Viewer, digestKey []byte, in *Input) (store
 	e := store.NewEntry{
 		Key: in.Key, Username: in.Username, Thing: in.Thing, Command: in.Command, StatusCode: in.StatusCode,
 		CreatedAt: in.CreatedAt, Origin: in.Origin, PayloadState: model.PayloadStored,
-		SentDigest: sentDigest(digestKey, in, in.Username),
+		SentDigest: sentDigest(digestKey, in, in.Username), RedactedPaths: slices.Clone(in.RedactedPaths),
+	}
+	if in.Truncated {
+		e.PayloadState = model.PayloadTruncated
 	}
 	if viewer.Subject != "" {
 		e.RecordedBy = &viewer.Subject
@@ -250,8 +253,21 @@ func (j *Journal) entry(viewer model.Viewer, digestKey []byte, in *Input) (store
 	if e.Response, err = j.payload(&e, in, redaction.Response, in.Response); err != nil {
 		return e, model.InputUnder(err, "response")
 	}
+	if len(in.RedactedPaths) > 0 {
+		e.RedactedPaths = once(e.RedactedPaths)
+	}
 	e.RequestDigest, e.ResponseDig = model.PayloadDigest(e.Salt, e.Request), model.PayloadDigest(e.Salt, e.Response)
 	return e, nil
+}
+
+// once drops what is there twice, and keeps the order.
+func once(paths []string) []string {
+	seen := make(map[string]bool, len(paths))
+	return slices.DeleteFunc(paths, func(path string) bool {
+		again := seen[path]
+		seen[path] = true
+		return again
+	})
 }
 
 // payload redacts and truncates one of the two payloads and notes in e what happened to it.
