@@ -200,24 +200,33 @@ func TestWhoMayExport(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, auditor.get(t, "/export", "X-Samjournal-Account", "other").status)
 }
 
+// deeplyNot is a filter of so many levels.
+func deeplyNot(levels int) string {
+	return strings.Repeat(`{"not":`, levels) + "{}" + strings.Repeat("}", levels)
+}
+
 func TestExportsThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t, newSQLite(t).where)
-	deep := strings.Repeat(`{"not":`, 10) + "{}" + strings.Repeat("}", 10)
-	for query, says := range map[string]string{
-		"format=xml":                                `format: must be "ndjson" or "csv"`,
-		"fromat=csv":                                `"fromat" is no parameter of an export; there are format, where, after`,
-		"after=a&after=b":                           "after is given 2 times",
-		"after=nonsense":                            "after: is not a cursor of this account's journal",
-		"where=%ff":                                 "where must be valid UTF-8",
-		"where=" + url.QueryEscape(`{"a":`):         "invalid JSON in the parameter where",
-		"where=" + url.QueryEscape(`[]`):            "where must be a JSON object",
-		"where=" + url.QueryEscape(`{"things":1}`):  "where.things: unknown field",
-		"where=" + url.QueryEscape(`{"thing":"X"}`): "where.thing: X is not a valid Thing",
-		"where=" + url.QueryEscape(`{"or":{"statusCode":-1}}`): "where.or[0].statusCode: must be from 0 to 32767",
-		"where=" + url.QueryEscape(deep):                       "nest at most 3 levels",
-		"%zz":                                                  "the query string is not well-formed",
+	refused := map[string]string{
+		"format=xml":      `format: must be "ndjson" or "csv"`,
+		"fromat=csv":      `"fromat" is no parameter of an export; there are format, where, after`,
+		"after=a&after=b": "after is given 2 times",
+		"after=nonsense":  "after: is not a cursor of this account's journal",
+		"where=%ff":       "where must be valid UTF-8",
+		"%zz":             "the query string is not well-formed",
+	}
+	for where, says := range map[string]string{
+		`{"a":`:                    "invalid JSON in the parameter where",
+		`[]`:                       "where must be a JSON object",
+		`{"things":1}`:             "where.things: unknown field",
+		`{"thing":"X"}`:            "where.thing: X is not a valid Thing",
+		`{"or":{"statusCode":-1}}`: "where.or[0].statusCode: must be from 0 to 32767",
+		deeplyNot(10):              "nest at most 3 levels",
 	} {
+		refused["where="+url.QueryEscape(where)] = says
+	}
+	for query, says := range refused {
 		a := s.get(t, "/export?"+query)
 		require.Equal(t, http.StatusBadRequest, a.status, query)
 		require.Equal(t, "BAD_USER_INPUT", a.errors[0].code())
