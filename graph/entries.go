@@ -28,7 +28,7 @@ type entryPage struct {
 }
 
 func parseEntryPage(
-	accountID int64, after *string, first *int, before *string, last *int, orderBy *EntryOrder, where map[string]any,
+	accountID int64, now time.Time, after *string, first *int, before *string, last *int, orderBy *EntryOrder, where map[string]any,
 ) (entryPage, error) {
 	p := entryPage{order: model.OrderPosition, descending: true}
 	if orderBy != nil {
@@ -41,7 +41,7 @@ func parseEntryPage(
 	if p.page, err = parsePage(accountID, p.order, after, first, before, last); err != nil {
 		return p, err
 	}
-	p.filter, err = journal.ParseEntryFilter(accountID, where)
+	p.filter, err = journal.ParseEntryFilter(accountID, now, where)
 	return p, model.InputUnder(err, "where")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -17,9 +18,11 @@ import (
 // EntryFilter reads an EntryWhereInput that came as JSON outside an operation, as /export has it, by the same rules as a
 // variable; numbers may be json.Number. nil gives a filter that matches everything. Errors are *model.InputError with the path
 // below "where".
-func EntryFilter(ctx context.Context, accountID int64, where map[string]any) (*journal.EntryFilter, error) {
+func EntryFilter(
+	ctx context.Context, accountID int64, now time.Time, where map[string]any,
+) (*journal.EntryFilter, error) {
 	if where == nil {
-		return journal.ParseEntryFilter(accountID, nil)
+		return journal.ParseEntryFilter(accountID, now, nil)
 	}
 	es, ok := NewExecutableSchema(Config{}).(*executableSchema)
 	if !ok {
@@ -34,7 +37,7 @@ func EntryFilter(ctx context.Context, accountID int64, where map[string]any) (*j
 	if err != nil {
 		return nil, inputError(err)
 	}
-	filter, err := journal.ParseEntryFilter(accountID, where)
+	filter, err := journal.ParseEntryFilter(accountID, now, where)
 	return filter, model.InputUnder(err, "where")
 }
 

@@ -1435,6 +1435,24 @@ enum PayloadState {
 }
 
 """
+The class of a status as HTTP has it. New values may appear in any release: keep a default branch.
+"""
+enum StatusClass {
+  "100 to 199."
+  INFORMATIONAL
+  "200 to 299."
+  SUCCESS
+  "300 to 399."
+  REDIRECTION
+  "400 to 499: what was asked for was wrong."
+  CLIENT_ERROR
+  "500 to 599: the operation failed."
+  SERVER_ERROR
+  "What HTTP has no class for: 0 to 99, and 600 and above."
+  OTHER
+}
+
+"""
 A page of entries.
 """
 type EntryConnection {
@@ -1574,6 +1592,14 @@ input EntryWhereInput {
   statusCodeLT: Int
   "This or less."
   statusCodeLTE: Int
+
+  "One of these classes: ` + "`" + `statusClass: [CLIENT_ERROR, SERVER_ERROR]` + "`" + `, or a single one without brackets."
+  statusClass: [StatusClass!]
+  "None of these classes."
+  statusClassNotIn: [StatusClass!]
+
+  "Of the last so much time, counted back from when the server reads this: ` + "`" + `PT24H` + "`" + `. As ` + "`" + `createdAtGTE` + "`" + ` with that time."
+  since: Duration
 
   "Exactly this origin."
   origin: Origin
@@ -1843,6 +1869,12 @@ Opaque place of an edge in a list of one account. Take it from an edge, from pag
 unchanged. Code generators: map to ` + "`" + `string` + "`" + `.
 """
 scalar Cursor
+
+"""
+A length of time by ISO 8601, in whole numbers: ` + "`" + `PT24H` + "`" + ` is 24 hours, ` + "`" + `P7D` + "`" + ` seven days, ` + "`" + `P1M` + "`" + ` a month of the calendar, ` + "`" + `P1DT12H` + "`" + ` a
+day and a half. Days are those of UTC. Code generators: map to ` + "`" + `string` + "`" + `.
+"""
+scalar Duration @specifiedBy(url: "https://datatracker.ietf.org/doc/html/rfc3339#appendix-A")
 
 """
 An integer from -(2^53-1) to 2^53-1, written as a JSON number, so that every JSON reader takes it exactly.
@@ -7197,7 +7229,7 @@ func (ec *executionContext) unmarshalInputEntryWhereInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "key", "keyNEQ", "keyIn", "keyNotIn", "position", "positionNEQ", "positionIn", "positionNotIn", "positionGT", "positionGTE", "positionLT", "positionLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "thing", "thingNEQ", "thingIn", "thingNotIn", "command", "commandNEQ", "commandIn", "commandNotIn", "statusCode", "statusCodeNEQ", "statusCodeIn", "statusCodeNotIn", "statusCodeGT", "statusCodeGTE", "statusCodeLT", "statusCodeLTE", "origin", "originNEQ", "originIn", "originNotIn", "username", "usernameNEQ", "usernameIn", "usernameNotIn", "usernameIsNil", "userID", "userIDNEQ", "userIDIn", "userIDNotIn"}
+	fieldsInOrder := [...]string{"and", "or", "not", "key", "keyNEQ", "keyIn", "keyNotIn", "position", "positionNEQ", "positionIn", "positionNotIn", "positionGT", "positionGTE", "positionLT", "positionLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "thing", "thingNEQ", "thingIn", "thingNotIn", "command", "commandNEQ", "commandIn", "commandNotIn", "statusCode", "statusCodeNEQ", "statusCodeIn", "statusCodeNotIn", "statusCodeGT", "statusCodeGTE", "statusCodeLT", "statusCodeLTE", "statusClass", "statusClassNotIn", "since", "origin", "originNEQ", "originIn", "originNotIn", "username", "usernameNEQ", "usernameIn", "usernameNotIn", "usernameIsNil", "userID", "userIDNEQ", "userIDIn", "userIDNotIn"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -7478,6 +7510,27 @@ func (ec *executionContext) unmarshalInputEntryWhereInput(ctx context.Context, o
 				return it, err
 			}
 			it["statusCodeLTE"] = data
+		case "statusClass":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statusClass"))
+			data, err := ec.unmarshalOStatusClass2ᚕsamjournalᚋinternalᚋmodelᚐStatusClassᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["statusClass"] = data
+		case "statusClassNotIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statusClassNotIn"))
+			data, err := ec.unmarshalOStatusClass2ᚕsamjournalᚋinternalᚋmodelᚐStatusClassᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["statusClassNotIn"] = data
+		case "since":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("since"))
+			data, err := ec.unmarshalODuration2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["since"] = data
 		case "origin":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("origin"))
 			data, err := ec.unmarshalOOrigin2ᚖsamjournalᚋinternalᚋmodelᚐOrigin(ctx, v)
@@ -9872,6 +9925,16 @@ func (ec *executionContext) marshalNRole2samjournalᚋinternalᚋmodelᚐRole(ct
 	return v
 }
 
+func (ec *executionContext) unmarshalNStatusClass2samjournalᚋinternalᚋmodelᚐStatusClass(ctx context.Context, v any) (model.StatusClass, error) {
+	var res model.StatusClass
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStatusClass2samjournalᚋinternalᚋmodelᚐStatusClass(ctx context.Context, sel ast.SelectionSet, v model.StatusClass) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := model.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10328,6 +10391,24 @@ func (ec *executionContext) marshalOCursor2ᚖstring(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) unmarshalODuration2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalString(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODuration2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalString(*v)
+	return res
+}
+
 func (ec *executionContext) marshalOEntry2ᚖsamjournalᚋentᚐEntry(ctx context.Context, sel ast.SelectionSet, v *ent.Entry) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -10607,6 +10688,42 @@ func (ec *executionContext) marshalOOrigin2ᚖsamjournalᚋinternalᚋmodelᚐOr
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOStatusClass2ᚕsamjournalᚋinternalᚋmodelᚐStatusClassᚄ(ctx context.Context, v any) ([]model.StatusClass, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]model.StatusClass, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNStatusClass2samjournalᚋinternalᚋmodelᚐStatusClass(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOStatusClass2ᚕsamjournalᚋinternalᚋmodelᚐStatusClassᚄ(ctx context.Context, sel ast.SelectionSet, v []model.StatusClass) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStatusClass2samjournalᚋinternalᚋmodelᚐStatusClass(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

@@ -41,7 +41,7 @@ func (r *queryResolver) Entries(ctx context.Context, after *string, first *int, 
 	if err != nil {
 		return nil, err
 	}
-	p, err := parseEntryPage(viewer.Account.ID, after, first, before, last, orderBy, where)
+	p, err := parseEntryPage(viewer.Account.ID, r.now(), after, first, before, last, orderBy, where)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func (r *Resolver) entryCreated(ctx context.Context, after *string, where map[st
 	if err != nil {
 		return nil, err
 	}
-	filter, err := journal.ParseEntryFilter(viewer.Account.ID, where)
+	filter, err := journal.ParseEntryFilter(viewer.Account.ID, r.now(), where)
 	if err != nil {
 		return nil, model.InputUnder(err, "where")
 	}

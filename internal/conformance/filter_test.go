@@ -119,6 +119,12 @@ func drawCondition[T any](rt *rapid.T, c column[T]) (name string, sent, typed an
 		}
 	}
 	v := c.draw.Draw(rt, "value")
+	switch c.name {
+	case "statusClass": // one stands for a list of one
+		v.typed = []any{v.typed}
+	case "since":
+		op = "GTE"
+	}
 	return name, v.sent, v.typed, func(row T) bool { return holds(op, c.value(row), v.plain) }
 }
 
@@ -186,6 +192,18 @@ func (w *world) entryColumns() []column[fact] {
 			rapid.SampledFrom(append(commands(), model.CommandGet)),
 			func(v model.Command) operand { return operand{v.GraphQL(), v, string(v)} })},
 		{"statusCode", ordered(), func(f fact) any { return f.status }, status},
+		{
+			"statusClass", []string{"", "NotIn"}, func(f fact) any { return string(model.StatusClassOf(int(f.status))) }, rapid.Map(
+				rapid.SampledFrom(model.StatusClasses()), func(v model.StatusClass) operand { return operand{v, v, string(v)} }),
+		},
+		{"since", []string{""}, func(f fact) any { return f.createdAt }, rapid.Map(
+			rapid.SampledFrom([]string{"PT0S", "PT1S", "P1D"}), func(v string) operand {
+				from, err := model.SubtractDuration(w.clock.now(), v)
+				if err != nil {
+					panic(err)
+				}
+				return operand{v, v, from}
+			})},
 		{"origin", equality(), func(f fact) any { return string(f.origin) }, rapid.Map(
 			rapid.SampledFrom([]model.Origin{model.OriginAPI, model.OriginImport, model.OriginSeed}),
 			func(v model.Origin) operand { return operand{v, v, string(v)} })},
@@ -265,7 +283,7 @@ func TestFiltersAgreeInSQLAndInMemory(t *testing.T) {
 							want = append(want, fact.position)
 						}
 					}
-					parsed, err := journal.ParseEntryFilter(w.account, f.typed)
+					parsed, err := journal.ParseEntryFilter(w.account, w.clock.now(), f.typed)
 					require.NoError(rt, err)
 					found, err := w.store.Ent().Entry.Query().Where(parsed.Where).Order(entry.ByPosition()).All(w.ctx)
 					require.NoError(rt, err)

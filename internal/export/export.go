@@ -40,7 +40,9 @@ type Reads interface {
 }
 
 // ReadFilter reads a filter of entries from JSON; its errors are *model.InputError. graph.EntryFilter is one.
-type ReadFilter func(ctx context.Context, accountID int64, where map[string]any) (*journal.EntryFilter, error)
+type ReadFilter func(
+	ctx context.Context, accountID int64, now time.Time, where map[string]any,
+) (*journal.EntryFilter, error)
 
 // Source is where exports come from.
 type Source struct {
@@ -91,7 +93,7 @@ func (s *Source) Begin(ctx context.Context, params Params) (*Export, error) {
 			return nil, &model.InputError{Path: []any{"where"}, Reason: "is not JSON"}
 		}
 	}
-	if x.filter, err = s.Filter(ctx, viewer.Account.ID, params.Where); err != nil {
+	if x.filter, err = s.Filter(ctx, viewer.Account.ID, s.now(), params.Where); err != nil {
 		return nil, err
 	}
 	if err := x.from(ctx, viewer.Account.ID); err != nil {

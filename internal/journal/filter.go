@@ -48,6 +48,10 @@ type field[T any] struct {
 	nullable bool
 	// wide tells that a range of the field commonly holds a good part of all rows.
 	wide bool
+	// as, when set, is the operation that the filter without suffix stands for.
+	as Op
+	// spans, when set, gives the numbers of the column that a value stands for, as ranges.
+	spans func(v any) []model.StatusRange
 	// operand, when set, writes the right side of a comparison: a subquery instead of the values themselves.
 	operand func(s *entsql.Selector, accountID int64, values []any) *entsql.Selector
 }
@@ -163,6 +167,9 @@ func (p *parser[T]) condition(name string, v any) (condition[T], error) {
 		return condition[T]{}, err
 	}
 	c := condition[T]{field: fld, op: op}
+	if op == EQ && fld.as != EQ {
+		op, c.op = fld.as, fld.as
+	}
 	switch op {
 	case IsNil:
 		c.values = []any{v}
@@ -343,6 +350,9 @@ func (c *condition[T]) predicate(s *entsql.Selector, accountID int64) *entsql.Pr
 }
 
 func (c *condition[T]) comparison(s *entsql.Selector, column string, accountID int64) *entsql.Predicate {
+	if c.field.spans != nil {
+		return c.within(s, column)
+	}
 	if c.field.operand != nil {
 		return c.subquery(column, c.field.operand(s, accountID, c.values))
 	}
@@ -369,6 +379,30 @@ func (c *condition[T]) comparison(s *entsql.Selector, column string, accountID i
 	default:
 		return entsql.EQ(column, c.values[0])
 	}
+}
+
+// within compares a column of numbers with the ranges that the values stand for.
+func (c *condition[T]) within(s *entsql.Selector, column string) *entsql.Predicate {
+	compared := func(op entsql.Op, value int) *entsql.Predicate {
+		switch {
+		case s.Dialect() == dialect.SQLite:
+			return withoutIndex(column, op, value)
+		case op == entsql.OpGTE:
+			return entsql.GTE(column, value)
+		default:
+			return entsql.LTE(column, value)
+		}
+	}
+	var ranges []*entsql.Predicate
+	for _, v := range c.values {
+		for _, r := range c.field.spans(v) {
+			ranges = append(ranges, entsql.And(compared(entsql.OpGTE, r.First), compared(entsql.OpLTE, r.Last)))
+		}
+	}
+	if c.op == NotIn {
+		return entsql.Not(entsql.Or(ranges...))
+	}
+	return entsql.Or(ranges...)
 }
 
 // withoutIndex is a comparison that SQLite tests row by row while it walks in the list's order (a unary plus keeps an index

@@ -21,9 +21,10 @@ type EntryFilter = Filter[*ent.Entry]
 // UserFilter is a filter over users.
 type UserFilter = Filter[*ent.User]
 
-// ParseEntryFilter reads an EntryWhereInput; nil gives a filter that matches everything. Errors are *model.InputError.
-func ParseEntryFilter(accountID int64, where map[string]any) (*EntryFilter, error) {
-	return (&parser[*ent.Entry]{accountID: accountID, fields: entryFields()}).parse(where, 0)
+// ParseEntryFilter reads an EntryWhereInput; nil gives a filter that matches everything. now is what since counts back from.
+// Errors are *model.InputError.
+func ParseEntryFilter(accountID int64, now time.Time, where map[string]any) (*EntryFilter, error) {
+	return (&parser[*ent.Entry]{accountID: accountID, fields: entryFields(now)}).parse(where, 0)
 }
 
 // ParseUserFilter reads a UserWhereInput; nil gives a filter that matches everything. Errors are *model.InputError.
@@ -32,7 +33,7 @@ func ParseUserFilter(accountID int64, where map[string]any) (*UserFilter, error)
 }
 
 // EntryFilterNames lists the filters over entries by their GraphQL names; a test holds the schema to them.
-func EntryFilterNames() []string { return filterNames(entryFields()) }
+func EntryFilterNames() []string { return filterNames(entryFields(time.Time{})) }
 
 // UserFilterNames lists the filters over users.
 func UserFilterNames() []string { return filterNames(userFields()) }
@@ -47,7 +48,8 @@ func filterNames[T any](fields []field[T]) []string {
 	return names
 }
 
-func entryFields() []field[*ent.Entry] {
+// entryFields are the filters over entries. now is what since counts back from.
+func entryFields(now time.Time) []field[*ent.Entry] {
 	set := []Op{EQ, NEQ, In, NotIn}
 	ordered := []Op{EQ, NEQ, In, NotIn, GT, GTE, LT, LTE}
 	return []field[*ent.Entry]{
@@ -64,6 +66,10 @@ func entryFields() []field[*ent.Entry] {
 			value: func(e *ent.Entry) (any, bool) { return e.CreatedAt, true },
 		},
 		{
+			name: "since", ops: []Op{EQ}, as: GTE, column: entry.FieldCreatedAt, convert: before(now),
+			value: func(e *ent.Entry) (any, bool) { return e.CreatedAt, true },
+		},
+		{
 			name: "thing", ops: set, column: entry.FieldThing, convert: text,
 			value: func(e *ent.Entry) (any, bool) { return string(e.Thing), true },
 		},
@@ -74,6 +80,11 @@ func entryFields() []field[*ent.Entry] {
 		{
 			name: "statusCode", ops: ordered, column: entry.FieldStatusCode, wide: true, convert: statusCode,
 			value: func(e *ent.Entry) (any, bool) { return int64(e.StatusCode), true },
+		},
+		{
+			name: "statusClass", ops: []Op{EQ, NotIn}, as: In, column: entry.FieldStatusCode, convert: statusClass,
+			value: func(e *ent.Entry) (any, bool) { return string(model.StatusClassOf(e.StatusCode)), true },
+			spans: classRanges,
 		},
 		{
 			name: "origin", ops: set, column: entry.FieldOrigin, convert: text,
@@ -174,6 +185,30 @@ func statusCode(_ int64, v any) (any, error) {
 		return nil, &model.InputError{Reason: fmt.Sprintf("must be from 0 to %d, is %d", maxStatusCode, code)}
 	}
 	return n, err
+}
+
+func statusClass(_ int64, v any) (any, error) {
+	class, ok := v.(model.StatusClass)
+	if !ok || class.Ranges() == nil {
+		return nil, unusable("", v)
+	}
+	return string(class), nil
+}
+
+func classRanges(class any) []model.StatusRange {
+	name, _ := class.(string) // as statusClass gives it
+	return model.StatusClass(name).Ranges()
+}
+
+// before takes a duration and gives the time that lies so far before another.
+func before(now time.Time) func(int64, any) (any, error) {
+	return func(_ int64, v any) (any, error) {
+		text, ok := v.(string)
+		if !ok {
+			return nil, unusable("", v)
+		}
+		return model.SubtractDuration(now, text)
+	}
 }
 
 func instant(_ int64, v any) (any, error) {

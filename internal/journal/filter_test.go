@@ -21,7 +21,7 @@ type where = map[string]any
 
 func parsed(t *testing.T, w where) *journal.EntryFilter {
 	t.Helper()
-	f, err := journal.ParseEntryFilter(1, w)
+	f, err := journal.ParseEntryFilter(1, noon, w)
 	require.NoError(t, err, "%v", w)
 	return f
 }
@@ -69,7 +69,7 @@ func TestFiltersThatAreRefusedSayWhere(t *testing.T) {
 		{where{"or": []any{nested(3, where{})}}, []any{"or", 0, "not", "not", "not"}, "nest at most 3 levels"},
 		{where{"or": many}, []any{"or", 50}, "a filter has at most 100 conditions"},
 	} {
-		_, err := journal.ParseEntryFilter(1, c.where)
+		_, err := journal.ParseEntryFilter(1, noon, c.where)
 		var input *model.InputError
 		require.ErrorAs(t, err, &input, "%v", c.where)
 		require.Equal(t, c.path, input.Path, "%v", c.where)
@@ -80,7 +80,7 @@ func TestFiltersThatAreRefusedSayWhere(t *testing.T) {
 func TestOfSeveralMistakesItIsAlwaysTheSameOneThatIsTold(t *testing.T) {
 	t.Parallel()
 	for range 50 {
-		_, err := journal.ParseEntryFilter(1, where{"zebra": 1, "mouse": 1, "ape": 1, "or": []any{}, "thing": 5})
+		_, err := journal.ParseEntryFilter(1, noon, where{"zebra": 1, "mouse": 1, "ape": 1, "or": []any{}, "thing": 5})
 		require.EqualError(t, err, "ape: is not a filter")
 	}
 }
@@ -240,6 +240,8 @@ func TestTheFiltersOfEntries(t *testing.T) {
 		{"thing", " NEQ In NotIn"},
 		{"command", " NEQ In NotIn"},
 		{"statusCode", " NEQ In NotIn GT GTE LT LTE"},
+		{"statusClass", " NotIn"},
+		{"since", ""},
 		{"origin", " NEQ In NotIn"},
 		{"username", " NEQ In NotIn IsNil"},
 		{"userID", " NEQ In NotIn"},
@@ -264,5 +266,39 @@ func TestAWideRangeUsesNoIndexOnSQLiteAlone(t *testing.T) {
 		text, args := s.Query()
 		require.Equal(t, want, text)
 		require.Equal(t, []any{int64(300)}, args)
+	}
+}
+
+// noon is when the filters of these tests are read.
+var noon = time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
+
+func TestWrongDurationsAndClassesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		where where
+		says  string
+	}{
+		{where{"since": "24h"}, `since: "24h" is not an ISO 8601 duration in whole numbers, such as P90D or PT12H`},
+		{where{"since": "-P1D"}, "since: "},
+		{where{"since": "P3000Y"}, "since: leads beyond the years 0001 to 9999"},
+		{where{"statusClass": []any{}}, "statusClass: must hold 1 to 500 values, has 0"},
+		{where{"or": []any{where{"statusClassNotIn": []any{"4xx"}}}}, "or[0].statusClassNotIn[0]: "},
+	} {
+		_, err := journal.ParseEntryFilter(1, noon, c.where)
+		require.ErrorContains(t, err, c.says)
+	}
+}
+
+// A month back is one of the calendar.
+func TestSinceCountsBackFromNow(t *testing.T) {
+	t.Parallel()
+	for since, from := range map[string]string{
+		"PT24H": "2026-03-28T12:00:00Z", "P1M": "2026-03-01T12:00:00Z", "P1W": "2026-03-22T12:00:00Z", "PT0S": "2026-03-29T12:00:00Z",
+	} {
+		f := parsed(t, where{"since": since})
+		at, err := time.Parse(time.RFC3339, from)
+		require.NoError(t, err)
+		require.True(t, f.Match(&ent.Entry{CreatedAt: at}), since)
+		require.False(t, f.Match(&ent.Entry{CreatedAt: at.Add(-time.Microsecond)}), since)
 	}
 }

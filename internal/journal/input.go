@@ -10,8 +10,7 @@ import (
 	"samjournal/internal/model"
 )
 
-// maxStatusCode is that of a PositiveSmallIntegerField of the original.
-const maxStatusCode = 32767
+const maxStatusCode = model.MaxStatusCode
 
 // Input is one operation as a writer sends it.
 type Input struct {

@@ -11,7 +11,12 @@ import (
 
 // AddDuration returns the time that an ISO 8601 duration of whole, positive numbers leads to, such as "P90D": years, months and
 // days are those of the calendar, in UTC. Errors are *InputError without path.
-func AddDuration(t time.Time, text string) (time.Time, error) {
+func AddDuration(t time.Time, text string) (time.Time, error) { return addDuration(t, text, 1) }
+
+// SubtractDuration is AddDuration into the past.
+func SubtractDuration(t time.Time, text string) (time.Time, error) { return addDuration(t, text, -1) }
+
+func addDuration(t time.Time, text string, sign int) (time.Time, error) {
 	const most = 1_000_000 // of each unit, more than any year that can be written
 	d, err := duration.Parse(text)
 	bad := err != nil || d.Negative || !strings.ContainsAny(text, "0123456789") // the library takes "P" for nothing
@@ -25,10 +30,10 @@ func AddDuration(t time.Time, text string) (time.Time, error) {
 			Reason: strconv.Quote(clip(text)) + " is not an ISO 8601 duration in whole numbers, such as P90D or PT12H",
 		}
 	}
-	t = Microseconds(t).AddDate(int(d.Years), int(d.Months), int(7*d.Weeks+d.Days)).
-		Add(time.Duration(d.Hours)*time.Hour + time.Duration(d.Minutes)*time.Minute + time.Duration(d.Seconds)*time.Second)
+	clock := time.Duration(d.Hours)*time.Hour + time.Duration(d.Minutes)*time.Minute + time.Duration(d.Seconds)*time.Second
+	t = Microseconds(t).AddDate(sign*int(d.Years), sign*int(d.Months), sign*int(7*d.Weeks+d.Days)).Add(time.Duration(sign) * clock)
 	if !validYear(t) {
-		return time.Time{}, &InputError{Reason: "leads beyond the year 9999"}
+		return time.Time{}, &InputError{Reason: "leads beyond the years 0001 to 9999"}
 	}
 	return t, nil
 }
