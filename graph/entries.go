@@ -138,7 +138,11 @@ func (r *Resolver) headOf(
 	ctx context.Context, scope model.Scope, filter *journal.EntryFilter, count bool, con *EntryConnection,
 ) (head journal.Head, err error) {
 	if count && (!filter.MatchesAll() || scope.OnlyUserID != nil || !scope.Entries) {
-		head, con.TotalCount, err = r.Heads.HeadAndCount(ctx, scope, filter.Where)
+		var counts []journal.Count
+		head, counts, err = r.Heads.HeadAndCounts(ctx, scope, journal.CountQuery(filter))
+		for i := range counts {
+			con.TotalCount += counts[i].N
+		}
 	} else {
 		head, err = r.Heads.Head(ctx, scope)
 		con.TotalCount = head.Size
@@ -146,12 +150,18 @@ func (r *Resolver) headOf(
 	if err != nil {
 		return head, err
 	}
+	con.HeadCursor, err = r.endOf(ctx, scope, head)
+	return head, err
+}
+
+// endOf is the cursor of a journal's end, as those with this scope see it.
+func (r *Resolver) endOf(ctx context.Context, scope model.Scope, head journal.Head) (string, error) {
 	end := model.EntryCursor(model.OrderPosition, head.Size-1, head.LastKey, time.Time{})
+	var err error
 	if scope.OnlyUserID != nil {
 		end, err = r.lastSeen(ctx, head)
 	}
-	con.HeadCursor = end.Encode(scope.AccountID)
-	return head, err
+	return end.Encode(scope.AccountID), err
 }
 
 // lastSeen is the end of a journal for a viewer that sees only some entries: the last one of them. Nothing that it sees lies

@@ -98,6 +98,12 @@ type ComplexityRoot struct {
 		User          func(childComplexity int) int
 	}
 
+	EntryBucket struct {
+		Count func(childComplexity int) int
+		End   func(childComplexity int) int
+		Start func(childComplexity int) int
+	}
+
 	EntryConnection struct {
 		Edges      func(childComplexity int) int
 		HeadCursor func(childComplexity int) int
@@ -108,6 +114,24 @@ type ComplexityRoot struct {
 	EntryEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	EntryGroup struct {
+		Command     func(childComplexity int) int
+		Count       func(childComplexity int) int
+		Counts      func(childComplexity int) int
+		StatusClass func(childComplexity int) int
+		StatusCode  func(childComplexity int) int
+		Thing       func(childComplexity int) int
+		User        func(childComplexity int) int
+	}
+
+	EntryStats struct {
+		Buckets    func(childComplexity int) int
+		Groups     func(childComplexity int) int
+		HeadCursor func(childComplexity int) int
+		OtherCount func(childComplexity int) int
+		TotalCount func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -128,13 +152,14 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Entries func(childComplexity int, after *string, first *int, before *string, last *int, orderBy *EntryOrder, where map[string]any) int
-		Entry   func(childComplexity int, key string) int
-		Node    func(childComplexity int, id string) int
-		Nodes   func(childComplexity int, ids []string) int
-		Tokens  func(childComplexity int, after *string, first *int, before *string, last *int) int
-		Users   func(childComplexity int, after *string, first *int, before *string, last *int, orderBy *UserOrder, where map[string]any) int
-		Viewer  func(childComplexity int) int
+		Entries    func(childComplexity int, after *string, first *int, before *string, last *int, orderBy *EntryOrder, where map[string]any) int
+		Entry      func(childComplexity int, key string) int
+		EntryStats func(childComplexity int, where map[string]any, groupBy []EntryDimension, interval *EntryInterval, timeZone string, first int) int
+		Node       func(childComplexity int, id string) int
+		Nodes      func(childComplexity int, ids []string) int
+		Tokens     func(childComplexity int, after *string, first *int, before *string, last *int) int
+		Users      func(childComplexity int, after *string, first *int, before *string, last *int, orderBy *UserOrder, where map[string]any) int
+		Viewer     func(childComplexity int) int
 	}
 
 	RevokeTokenPayload struct {
@@ -232,6 +257,7 @@ type QueryResolver interface {
 	Entry(ctx context.Context, key string) (*ent.Entry, error)
 	Users(ctx context.Context, after *string, first *int, before *string, last *int, orderBy *UserOrder, where map[string]any) (*UserConnection, error)
 	Tokens(ctx context.Context, after *string, first *int, before *string, last *int) (*TokenConnection, error)
+	EntryStats(ctx context.Context, where map[string]any, groupBy []EntryDimension, interval *EntryInterval, timeZone string, first int) (*EntryStats, error)
 }
 type SubscriptionResolver interface {
 	EntryCreated(ctx context.Context, after *string, where map[string]any) (<-chan *EntryEdge, error)
@@ -473,6 +499,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Entry.User(childComplexity), true
 
+	case "EntryBucket.count":
+		if e.ComplexityRoot.EntryBucket.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryBucket.Count(childComplexity), true
+	case "EntryBucket.end":
+		if e.ComplexityRoot.EntryBucket.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryBucket.End(childComplexity), true
+	case "EntryBucket.start":
+		if e.ComplexityRoot.EntryBucket.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryBucket.Start(childComplexity), true
+
 	case "EntryConnection.edges":
 		if e.ComplexityRoot.EntryConnection.Edges == nil {
 			break
@@ -510,6 +555,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EntryEdge.Node(childComplexity), true
+
+	case "EntryGroup.command":
+		if e.ComplexityRoot.EntryGroup.Command == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryGroup.Command(childComplexity), true
+	case "EntryGroup.count":
+		if e.ComplexityRoot.EntryGroup.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryGroup.Count(childComplexity), true
+	case "EntryGroup.counts":
+		if e.ComplexityRoot.EntryGroup.Counts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryGroup.Counts(childComplexity), true
+	case "EntryGroup.statusClass":
+		if e.ComplexityRoot.EntryGroup.StatusClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryGroup.StatusClass(childComplexity), true
+	case "EntryGroup.statusCode":
+		if e.ComplexityRoot.EntryGroup.StatusCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryGroup.StatusCode(childComplexity), true
+	case "EntryGroup.thing":
+		if e.ComplexityRoot.EntryGroup.Thing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryGroup.Thing(childComplexity), true
+	case "EntryGroup.user":
+		if e.ComplexityRoot.EntryGroup.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryGroup.User(childComplexity), true
+
+	case "EntryStats.buckets":
+		if e.ComplexityRoot.EntryStats.Buckets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryStats.Buckets(childComplexity), true
+	case "EntryStats.groups":
+		if e.ComplexityRoot.EntryStats.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryStats.Groups(childComplexity), true
+	case "EntryStats.headCursor":
+		if e.ComplexityRoot.EntryStats.HeadCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryStats.HeadCursor(childComplexity), true
+	case "EntryStats.otherCount":
+		if e.ComplexityRoot.EntryStats.OtherCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryStats.OtherCount(childComplexity), true
+	case "EntryStats.totalCount":
+		if e.ComplexityRoot.EntryStats.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EntryStats.TotalCount(childComplexity), true
 
 	case "Mutation.createAccount":
 		if e.ComplexityRoot.Mutation.CreateAccount == nil {
@@ -636,6 +755,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Entry(childComplexity, args["key"].(string)), true
+	case "Query.entryStats":
+		if e.ComplexityRoot.Query.EntryStats == nil {
+			break
+		}
+
+		args, err := ec.field_Query_entryStats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EntryStats(childComplexity, args["where"].(map[string]any), args["groupBy"].([]EntryDimension), args["interval"].(*EntryInterval), args["timeZone"].(string), args["first"].(int)), true
 
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
@@ -1882,6 +2012,125 @@ Code generators: map to ` + "`" + `number` + "`" + `.
 """
 scalar Long
 `, BuiltIn: false},
+	{Name: "../schema/stats.graphql", Input: `extend type Query {
+  """
+  How many entries match, in all, by group and by time, all of one moment: what a chart needs, in one request.
+
+      {
+        entryStats(where: { since: "P7D" }, groupBy: [STATUS_CLASS], interval: HOUR, timeZone: "Europe/Berlin") {
+          totalCount
+          buckets { start end count }
+          groups { statusClass count counts }
+        }
+      }
+
+  Counts by thing, command, statusCode or statusClass, and user are kept as entries are appended, so that they cost no more
+  on a long journal than on a short one; with other filters, and by MINUTE, entries are counted one by one, as long as the
+  time limit of an operation allows. A READER's are those of its own entries.
+  """
+  entryStats(
+    "Only entries that match."
+    where: EntryWhereInput
+    "What to group by, each at most once. Without it there is one group with everything."
+    groupBy: [EntryDimension!]! = []
+    "Also counts by time: ` + "`" + `buckets` + "`" + `, and ` + "`" + `counts` + "`" + ` of each group."
+    interval: EntryInterval
+    "Zone of the IANA database whose hours, days and weeks ` + "`" + `interval` + "`" + ` speaks of: ` + "`" + `Europe/Berlin` + "`" + `."
+    timeZone: String! = "UTC"
+    "At most this many groups, 1 to 500. What the others have together is ` + "`" + `otherCount` + "`" + `."
+    first: Int! = 50
+  ): EntryStats!
+    @needs(capability: READ)
+    @cost(weight: "1000")
+    @listSize(assumedSize: 50, slicingArguments: ["first"], sizedFields: ["groups"])
+}
+
+"""
+What entries can be grouped by. New values may appear in any release: keep a default branch.
+"""
+enum EntryDimension {
+  "The thing."
+  THING
+  "The command."
+  COMMAND
+  "The class of the status: CLIENT_ERROR, say."
+  STATUS_CLASS
+  "The status: 404, say."
+  STATUS_CODE
+  "The user; entries without user are a group of their own."
+  USER
+}
+
+"""
+The length of a bucket of time. New values may appear in any release: keep a default branch.
+"""
+enum EntryInterval {
+  "From a full minute to the next."
+  MINUTE
+  "From a full hour to the next."
+  HOUR
+  "A day of the calendar: 23, 24 or 25 hours where clocks change."
+  DAY
+  "A week of ISO 8601: seven days from Monday."
+  WEEK
+}
+
+"""
+Numbers of entries, all of one moment.
+"""
+type EntryStats {
+  "How many entries match."
+  totalCount: Long!
+  """
+  The journal's end at that moment: ` + "`" + `entryCreated(after:)` + "`" + ` with it tells of every entry that is not counted here.
+  """
+  headCursor: Cursor!
+  """
+  Numbers by time, earliest first and without gap: where nothing happened, count is 0. Null without ` + "`" + `interval` + "`" + `. They
+  span the time that ` + "`" + `where` + "`" + ` asks for with createdAt or since; where that is open, from the first entry that matches, and up
+  to now, or without beginning up to the last. At most 5,000.
+  """
+  buckets: [EntryBucket!] @listSize(assumedSize: 100)
+  """
+  Numbers by group, most entries first. ` + "`" + `counts` + "`" + ` of all of them together are at most 100,000.
+  """
+  groups: [EntryGroup!]!
+  "How many entries are in groups beyond ` + "`" + `first` + "`" + `."
+  otherCount: Long!
+}
+
+"""
+The entries of a bucket of time.
+"""
+type EntryBucket {
+  "When it begins, included."
+  start: Time!
+  "When it ends, excluded: where the next one begins."
+  end: Time!
+  "How many entries."
+  count: Long!
+}
+
+"""
+The entries that have in common what they are grouped by. What they are not grouped by is null.
+"""
+type EntryGroup {
+  "Their thing, grouped by THING."
+  thing: Thing
+  "Their command, grouped by COMMAND."
+  command: Command
+  "The class of their status, grouped by STATUS_CLASS."
+  statusClass: StatusClass
+  "Their status, grouped by STATUS_CODE."
+  statusCode: Int
+  "Their user, grouped by USER; null for those without user."
+  user: User @cost(weight: "2")
+  "How many entries."
+  count: Long!
+  "How many in each of ` + "`" + `buckets` + "`" + `, in their order. Null without ` + "`" + `interval` + "`" + `."
+  counts: [Long!]
+}
+`, BuiltIn: false},
 	{Name: "../schema/token.graphql", Input: `extend type Token {
   "The user that whoever holds the token acts as, if any; a READER token always has one."
   user: User @cost(weight: "2")
@@ -2252,6 +2501,18 @@ func (ec *executionContext) childFields_Entry(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Entry", field.Name)
 }
 
+func (ec *executionContext) childFields_EntryBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_EntryBucket_start(ctx, field)
+	case "end":
+		return ec.fieldContext_EntryBucket_end(ctx, field)
+	case "count":
+		return ec.fieldContext_EntryBucket_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EntryBucket", field.Name)
+}
+
 func (ec *executionContext) childFields_EntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -2274,6 +2535,42 @@ func (ec *executionContext) childFields_EntryEdge(ctx context.Context, field gra
 		return ec.fieldContext_EntryEdge_cursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_EntryGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "thing":
+		return ec.fieldContext_EntryGroup_thing(ctx, field)
+	case "command":
+		return ec.fieldContext_EntryGroup_command(ctx, field)
+	case "statusClass":
+		return ec.fieldContext_EntryGroup_statusClass(ctx, field)
+	case "statusCode":
+		return ec.fieldContext_EntryGroup_statusCode(ctx, field)
+	case "user":
+		return ec.fieldContext_EntryGroup_user(ctx, field)
+	case "count":
+		return ec.fieldContext_EntryGroup_count(ctx, field)
+	case "counts":
+		return ec.fieldContext_EntryGroup_counts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EntryGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_EntryStats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "totalCount":
+		return ec.fieldContext_EntryStats_totalCount(ctx, field)
+	case "headCursor":
+		return ec.fieldContext_EntryStats_headCursor(ctx, field)
+	case "buckets":
+		return ec.fieldContext_EntryStats_buckets(ctx, field)
+	case "groups":
+		return ec.fieldContext_EntryStats_groups(ctx, field)
+	case "otherCount":
+		return ec.fieldContext_EntryStats_otherCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EntryStats", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2709,6 +3006,52 @@ func (ec *executionContext) field_Query_entries_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["where"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_entryStats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (map[string]any, error) {
+			return ec.unmarshalOEntryWhereInput2map(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "groupBy",
+		func(ctx context.Context, v any) ([]EntryDimension, error) {
+			return ec.unmarshalNEntryDimension2ᚕsamjournalᚋgraphᚐEntryDimensionᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groupBy"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (*EntryInterval, error) {
+			return ec.unmarshalOEntryInterval2ᚖsamjournalᚋgraphᚐEntryInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg4
 	return args, nil
 }
 
@@ -3769,6 +4112,75 @@ func (ec *executionContext) fieldContext_Entry_payloadState(_ context.Context, f
 	return graphql.NewScalarFieldContext("Entry", field, true, true, "PayloadState")
 }
 
+func (ec *executionContext) _EntryBucket_start(ctx context.Context, field graphql.CollectedField, obj *EntryBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryBucket_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryBucket_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryBucket", field, false, false, "Time")
+}
+
+func (ec *executionContext) _EntryBucket_end(ctx context.Context, field graphql.CollectedField, obj *EntryBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryBucket_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryBucket_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryBucket", field, false, false, "Time")
+}
+
+func (ec *executionContext) _EntryBucket_count(ctx context.Context, field graphql.CollectedField, obj *EntryBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryBucket_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryBucket_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryBucket", field, false, false, "Long")
+}
+
 func (ec *executionContext) _EntryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *EntryConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3932,6 +4344,309 @@ func (ec *executionContext) _EntryEdge_cursor(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_EntryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EntryEdge", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _EntryGroup_thing(ctx context.Context, field graphql.CollectedField, obj *EntryGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryGroup_thing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Thing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Thing) graphql.Marshaler {
+			return ec.marshalOThing2ᚖsamjournalᚋinternalᚋmodelᚐThing(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntryGroup_thing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryGroup", field, false, false, "Thing")
+}
+
+func (ec *executionContext) _EntryGroup_command(ctx context.Context, field graphql.CollectedField, obj *EntryGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryGroup_command(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Command, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Command) graphql.Marshaler {
+			return ec.marshalOCommand2ᚖsamjournalᚋinternalᚋmodelᚐCommand(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntryGroup_command(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryGroup", field, false, false, "Command")
+}
+
+func (ec *executionContext) _EntryGroup_statusClass(ctx context.Context, field graphql.CollectedField, obj *EntryGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryGroup_statusClass(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusClass, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.StatusClass) graphql.Marshaler {
+			return ec.marshalOStatusClass2ᚖsamjournalᚋinternalᚋmodelᚐStatusClass(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntryGroup_statusClass(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryGroup", field, false, false, "StatusClass")
+}
+
+func (ec *executionContext) _EntryGroup_statusCode(ctx context.Context, field graphql.CollectedField, obj *EntryGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryGroup_statusCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntryGroup_statusCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryGroup", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EntryGroup_user(ctx context.Context, field graphql.CollectedField, obj *EntryGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryGroup_user(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.User, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖsamjournalᚋentᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntryGroup_user(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EntryGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EntryGroup_count(ctx context.Context, field graphql.CollectedField, obj *EntryGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryGroup_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryGroup_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryGroup", field, false, false, "Long")
+}
+
+func (ec *executionContext) _EntryGroup_counts(ctx context.Context, field graphql.CollectedField, obj *EntryGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryGroup_counts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalOLong2ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntryGroup_counts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryGroup", field, false, false, "Long")
+}
+
+func (ec *executionContext) _EntryStats_totalCount(ctx context.Context, field graphql.CollectedField, obj *EntryStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryStats_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryStats_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryStats", field, false, false, "Long")
+}
+
+func (ec *executionContext) _EntryStats_headCursor(ctx context.Context, field graphql.CollectedField, obj *EntryStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryStats_headCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeadCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNCursor2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryStats_headCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryStats", field, false, false, "Cursor")
+}
+
+func (ec *executionContext) _EntryStats_buckets(ctx context.Context, field graphql.CollectedField, obj *EntryStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryStats_buckets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Buckets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*EntryBucket) graphql.Marshaler {
+			return ec.marshalOEntryBucket2ᚕᚖsamjournalᚋgraphᚐEntryBucketᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EntryStats_buckets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EntryStats",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EntryBucket(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EntryStats_groups(ctx context.Context, field graphql.CollectedField, obj *EntryStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryStats_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Groups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*EntryGroup) graphql.Marshaler {
+			return ec.marshalNEntryGroup2ᚕᚖsamjournalᚋgraphᚐEntryGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryStats_groups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EntryStats",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EntryGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EntryStats_otherCount(ctx context.Context, field graphql.CollectedField, obj *EntryStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EntryStats_otherCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OtherCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EntryStats_otherCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EntryStats", field, false, false, "Long")
 }
 
 func (ec *executionContext) _Mutation_createEntry(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -4858,6 +5573,68 @@ func (ec *executionContext) fieldContext_Query_tokens(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_tokens_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_entryStats(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_entryStats(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().EntryStats(ctx, fc.Args["where"].(map[string]any), fc.Args["groupBy"].([]EntryDimension), fc.Args["interval"].(*EntryInterval), fc.Args["timeZone"].(string), fc.Args["first"].(int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				capability, err := ec.unmarshalNCapability2samjournalᚋgraphᚐCapability(ctx, "READ")
+				if err != nil {
+					var zeroVal *EntryStats
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *EntryStats
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, capability)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *EntryStats) graphql.Marshaler {
+			return ec.marshalNEntryStats2ᚖsamjournalᚋgraphᚐEntryStats(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_entryStats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EntryStats(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_entryStats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8437,6 +9214,49 @@ func (ec *executionContext) _Entry(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
+var entryBucketImplementors = []string{"EntryBucket"}
+
+func (ec *executionContext) _EntryBucket(ctx context.Context, sel ast.SelectionSet, obj *EntryBucket) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, entryBucketImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EntryBucket")
+		case "start":
+			out.Values[i] = ec._EntryBucket_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._EntryBucket_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._EntryBucket_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var entryConnectionImplementors = []string{"EntryConnection"}
 
 func (ec *executionContext) _EntryConnection(ctx context.Context, sel ast.SelectionSet, obj *EntryConnection) graphql.Marshaler {
@@ -8503,6 +9323,122 @@ func (ec *executionContext) _EntryEdge(ctx context.Context, sel ast.SelectionSet
 			}
 		case "cursor":
 			out.Values[i] = ec._EntryEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var entryGroupImplementors = []string{"EntryGroup"}
+
+func (ec *executionContext) _EntryGroup(ctx context.Context, sel ast.SelectionSet, obj *EntryGroup) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, entryGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EntryGroup")
+		case "thing":
+			out.Values[i] = ec._EntryGroup_thing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "command":
+			out.Values[i] = ec._EntryGroup_command(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "statusClass":
+			out.Values[i] = ec._EntryGroup_statusClass(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "statusCode":
+			out.Values[i] = ec._EntryGroup_statusCode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "user":
+			out.Values[i] = ec._EntryGroup_user(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._EntryGroup_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "counts":
+			out.Values[i] = ec._EntryGroup_counts(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var entryStatsImplementors = []string{"EntryStats"}
+
+func (ec *executionContext) _EntryStats(ctx context.Context, sel ast.SelectionSet, obj *EntryStats) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, entryStatsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EntryStats")
+		case "totalCount":
+			out.Values[i] = ec._EntryStats_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "headCursor":
+			out.Values[i] = ec._EntryStats_headCursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "buckets":
+			out.Values[i] = ec._EntryStats_buckets(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "groups":
+			out.Values[i] = ec._EntryStats_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "otherCount":
+			out.Values[i] = ec._EntryStats_otherCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8716,6 +9652,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_tokens(ctx, field)
+				})
+		case "entryStats":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_entryStats(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -9736,12 +10678,60 @@ func (ec *executionContext) marshalNEntry2ᚖsamjournalᚋentᚐEntry(ctx contex
 	return ec._Entry(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEntryBucket2ᚖsamjournalᚋgraphᚐEntryBucket(ctx context.Context, sel ast.SelectionSet, v *EntryBucket) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EntryBucket!")
+		return graphql.Null
+	}
+	return ec._EntryBucket(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNEntryConnection2ᚖsamjournalᚋgraphᚐEntryConnection(ctx context.Context, sel ast.SelectionSet, v *EntryConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "EntryConnection!")
 		return graphql.Null
 	}
 	return ec._EntryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEntryDimension2samjournalᚋgraphᚐEntryDimension(ctx context.Context, v any) (EntryDimension, error) {
+	var res EntryDimension
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEntryDimension2samjournalᚋgraphᚐEntryDimension(ctx context.Context, sel ast.SelectionSet, v EntryDimension) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNEntryDimension2ᚕsamjournalᚋgraphᚐEntryDimensionᚄ(ctx context.Context, v any) ([]EntryDimension, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]EntryDimension, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNEntryDimension2samjournalᚋgraphᚐEntryDimension(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNEntryDimension2ᚕsamjournalᚋgraphᚐEntryDimensionᚄ(ctx context.Context, sel ast.SelectionSet, v []EntryDimension) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEntryDimension2samjournalᚋgraphᚐEntryDimension(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNEntryEdge2ᚕᚖsamjournalᚋgraphᚐEntryEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*EntryEdge) graphql.Marshaler {
@@ -9768,6 +10758,30 @@ func (ec *executionContext) marshalNEntryEdge2ᚖsamjournalᚋgraphᚐEntryEdge(
 	return ec._EntryEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEntryGroup2ᚕᚖsamjournalᚋgraphᚐEntryGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*EntryGroup) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEntryGroup2ᚖsamjournalᚋgraphᚐEntryGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEntryGroup2ᚖsamjournalᚋgraphᚐEntryGroup(ctx context.Context, sel ast.SelectionSet, v *EntryGroup) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EntryGroup!")
+		return graphql.Null
+	}
+	return ec._EntryGroup(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNEntryOrderField2samjournalᚋgraphᚐEntryOrderField(ctx context.Context, v any) (EntryOrderField, error) {
 	var res EntryOrderField
 	err := res.UnmarshalGQL(v)
@@ -9776,6 +10790,14 @@ func (ec *executionContext) unmarshalNEntryOrderField2samjournalᚋgraphᚐEntry
 
 func (ec *executionContext) marshalNEntryOrderField2samjournalᚋgraphᚐEntryOrderField(ctx context.Context, sel ast.SelectionSet, v EntryOrderField) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNEntryStats2ᚖsamjournalᚋgraphᚐEntryStats(ctx context.Context, sel ast.SelectionSet, v *EntryStats) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EntryStats!")
+		return graphql.Null
+	}
+	return ec._EntryStats(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNEntryWhereInput2map(ctx context.Context, v any) (map[string]any, error) {
@@ -10416,11 +11438,46 @@ func (ec *executionContext) marshalOEntry2ᚖsamjournalᚋentᚐEntry(ctx contex
 	return ec._Entry(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOEntryBucket2ᚕᚖsamjournalᚋgraphᚐEntryBucketᚄ(ctx context.Context, sel ast.SelectionSet, v []*EntryBucket) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEntryBucket2ᚖsamjournalᚋgraphᚐEntryBucket(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOEntryEdge2ᚖsamjournalᚋgraphᚐEntryEdge(ctx context.Context, sel ast.SelectionSet, v *EntryEdge) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._EntryEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOEntryInterval2ᚖsamjournalᚋgraphᚐEntryInterval(ctx context.Context, v any) (*EntryInterval, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(EntryInterval)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEntryInterval2ᚖsamjournalᚋgraphᚐEntryInterval(ctx context.Context, sel ast.SelectionSet, v *EntryInterval) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOEntryOrder2ᚖsamjournalᚋgraphᚐEntryOrder(ctx context.Context, v any) (*EntryOrder, error) {
@@ -10724,6 +11781,22 @@ func (ec *executionContext) marshalOStatusClass2ᚕsamjournalᚋinternalᚋmodel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOStatusClass2ᚖsamjournalᚋinternalᚋmodelᚐStatusClass(ctx context.Context, v any) (*model.StatusClass, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.StatusClass)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStatusClass2ᚖsamjournalᚋinternalᚋmodelᚐStatusClass(ctx context.Context, sel ast.SelectionSet, v *model.StatusClass) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

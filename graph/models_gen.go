@@ -117,6 +117,16 @@ type CreateTokenPayload struct {
 	Token *ent.Token `json:"token"`
 }
 
+// The entries of a bucket of time.
+type EntryBucket struct {
+	// When it begins, included.
+	Start time.Time `json:"start"`
+	// When it ends, excluded: where the next one begins.
+	End time.Time `json:"end"`
+	// How many entries.
+	Count int64 `json:"count"`
+}
+
 // A page of entries.
 type EntryConnection struct {
 	// The entries of this page with their cursors.
@@ -139,12 +149,46 @@ type EntryEdge struct {
 	Cursor string `json:"cursor"`
 }
 
+// The entries that have in common what they are grouped by. What they are not grouped by is null.
+type EntryGroup struct {
+	// Their thing, grouped by THING.
+	Thing *model.Thing `json:"thing,omitempty"`
+	// Their command, grouped by COMMAND.
+	Command *model.Command `json:"command,omitempty"`
+	// The class of their status, grouped by STATUS_CLASS.
+	StatusClass *model.StatusClass `json:"statusClass,omitempty"`
+	// Their status, grouped by STATUS_CODE.
+	StatusCode *int `json:"statusCode,omitempty"`
+	// Their user, grouped by USER; null for those without user.
+	User *ent.User `json:"user,omitempty"`
+	// How many entries.
+	Count int64 `json:"count"`
+	// How many in each of `buckets`, in their order. Null without `interval`.
+	Counts []int64 `json:"counts,omitempty"`
+}
+
 // How to order entries. Entries that are equal in the field are ordered by position.
 type EntryOrder struct {
 	// Ascending or descending.
 	Direction OrderDirection `json:"direction"`
 	// What to order by.
 	Field EntryOrderField `json:"field"`
+}
+
+// Numbers of entries, all of one moment.
+type EntryStats struct {
+	// How many entries match.
+	TotalCount int64 `json:"totalCount"`
+	// The journal's end at that moment: `entryCreated(after:)` with it tells of every entry that is not counted here.
+	HeadCursor string `json:"headCursor"`
+	// Numbers by time, earliest first and without gap: where nothing happened, count is 0. Null without `interval`. They
+	// span the time that `where` asks for with createdAt or since; where that is open, from the first entry that matches, and up
+	// to now, or without beginning up to the last. At most 5,000.
+	Buckets []*EntryBucket `json:"buckets,omitempty"`
+	// Numbers by group, most entries first. `counts` of all of them together are at most 100,000.
+	Groups []*EntryGroup `json:"groups"`
+	// How many entries are in groups beyond `first`.
+	OtherCount int64 `json:"otherCount"`
 }
 
 // Where a page lies in its list, by the Relay Cursor Connections specification.
@@ -309,6 +353,137 @@ func (e *Capability) UnmarshalJSON(b []byte) error {
 }
 
 func (e Capability) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What entries can be grouped by. New values may appear in any release: keep a default branch.
+type EntryDimension string
+
+const (
+	// The thing.
+	EntryDimensionThing EntryDimension = "THING"
+	// The command.
+	EntryDimensionCommand EntryDimension = "COMMAND"
+	// The class of the status: CLIENT_ERROR, say.
+	EntryDimensionStatusClass EntryDimension = "STATUS_CLASS"
+	// The status: 404, say.
+	EntryDimensionStatusCode EntryDimension = "STATUS_CODE"
+	// The user; entries without user are a group of their own.
+	EntryDimensionUser EntryDimension = "USER"
+)
+
+var AllEntryDimension = []EntryDimension{
+	EntryDimensionThing,
+	EntryDimensionCommand,
+	EntryDimensionStatusClass,
+	EntryDimensionStatusCode,
+	EntryDimensionUser,
+}
+
+func (e EntryDimension) IsValid() bool {
+	switch e {
+	case EntryDimensionThing, EntryDimensionCommand, EntryDimensionStatusClass, EntryDimensionStatusCode, EntryDimensionUser:
+		return true
+	}
+	return false
+}
+
+func (e EntryDimension) String() string {
+	return string(e)
+}
+
+func (e *EntryDimension) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EntryDimension(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EntryDimension", str)
+	}
+	return nil
+}
+
+func (e EntryDimension) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EntryDimension) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EntryDimension) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The length of a bucket of time. New values may appear in any release: keep a default branch.
+type EntryInterval string
+
+const (
+	// From a full minute to the next.
+	EntryIntervalMinute EntryInterval = "MINUTE"
+	// From a full hour to the next.
+	EntryIntervalHour EntryInterval = "HOUR"
+	// A day of the calendar: 23, 24 or 25 hours where clocks change.
+	EntryIntervalDay EntryInterval = "DAY"
+	// A week of ISO 8601: seven days from Monday.
+	EntryIntervalWeek EntryInterval = "WEEK"
+)
+
+var AllEntryInterval = []EntryInterval{
+	EntryIntervalMinute,
+	EntryIntervalHour,
+	EntryIntervalDay,
+	EntryIntervalWeek,
+}
+
+func (e EntryInterval) IsValid() bool {
+	switch e {
+	case EntryIntervalMinute, EntryIntervalHour, EntryIntervalDay, EntryIntervalWeek:
+		return true
+	}
+	return false
+}
+
+func (e EntryInterval) String() string {
+	return string(e)
+}
+
+func (e *EntryInterval) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EntryInterval(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EntryInterval", str)
+	}
+	return nil
+}
+
+func (e EntryInterval) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EntryInterval) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EntryInterval) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	entsql "entgo.io/ent/dialect/sql"
-
 	"samjournal/ent"
 	"samjournal/internal/journal"
 	"samjournal/internal/model"
@@ -17,8 +15,8 @@ import (
 type Heads interface {
 	// Head returns the head of the scope's account.
 	Head(ctx context.Context, scope model.Scope) (journal.Head, error)
-	// HeadAndCount returns the head and, as of the same moment, the number of entries that match and are in scope.
-	HeadAndCount(ctx context.Context, scope model.Scope, match func(*entsql.Selector)) (journal.Head, int64, error)
+	// HeadAndCounts returns the head and, as of the same moment, the numbers of entries that match and are in scope.
+	journal.Counter
 }
 
 // Resolver answers the GraphQL fields: it translates, calls the core or Ent once, and translates back.

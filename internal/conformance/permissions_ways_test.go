@@ -43,7 +43,7 @@ const (
 // ways lead to every object of the schema, through each of its fields.
 func ways() []way {
 	var all []way
-	for _, some := range [][]way{nodeWays(), entryWays(), entryMutationWays(), userWays(), tokenWays(), accountWays()} {
+	for _, some := range [][]way{nodeWays(), entryWays(), statsWays(), entryMutationWays(), userWays(), tokenWays(), accountWays()} {
 		all = append(all, some...)
 	}
 	return all
@@ -60,6 +60,20 @@ func nodeWays() (list []way) {
 		})
 	}
 	return list
+}
+
+func statsWays() []way {
+	const (
+		byName = `query($username: String) { entryStats(where: {username: $username}, interval: DAY, groupBy: [USER]) { %s } }`
+		one    = `query($key: String) { entryStats(where: {key: $key}, interval: DAY,
+			groupBy: [THING, COMMAND, STATUS_CLASS, STATUS_CODE, USER]) { `
+	)
+	return []way{
+		{name: "Query.entryStats", of: "EntryStats", path: "entryStats", document: byName},
+		{name: "EntryStats.buckets", of: "EntryBucket", path: "entryStats.buckets.0", document: one + "buckets { %s } } }"},
+		{name: "EntryStats.groups", of: "EntryGroup", path: "entryStats.groups.0", document: one + "groups { %s } } }"},
+		{name: "EntryGroup.user", of: "User", path: "entryStats.groups.0.user", document: one + "groups { user { %s } } } }"},
+	}
 }
 
 func entryWays() []way {

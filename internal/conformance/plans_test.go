@@ -147,7 +147,12 @@ func (p *planned) filters() map[string]struct {
 	}
 	one, two := p.entries[0], p.entries[1]
 	at := func(i int) string { return time.UnixMicro(p.entries[i].CreatedAt).UTC().Format(model.TimeLayout) }
-	all := map[string]filter{"usernameIsNil": {true, byUser}}
+	all := map[string]filter{
+		"usernameIsNil":    {true, byUser},
+		"since":            {"P100Y", byCreatedAt},
+		"statusClass":      {[]string{"CLIENT_ERROR", "SERVER_ERROR"}, byStatus},
+		"statusClassNotIn": {[]string{"SUCCESS"}, byStatus},
+	}
 	ops := func(name, index string, value, other any, names ...string) {
 		for _, op := range names {
 			v := value

@@ -50,8 +50,8 @@ type field[T any] struct {
 	wide bool
 	// as, when set, is the operation that the filter without suffix stands for.
 	as Op
-	// spans, when set, gives the numbers of the column that a value stands for, as ranges.
-	spans func(v any) []model.StatusRange
+	// classes tells that values are classes of status, and the column has codes.
+	classes bool
 	// operand, when set, writes the right side of a comparison: a subquery instead of the values themselves.
 	operand func(s *entsql.Selector, accountID int64, values []any) *entsql.Selector
 }
@@ -350,7 +350,7 @@ func (c *condition[T]) predicate(s *entsql.Selector, accountID int64) *entsql.Pr
 }
 
 func (c *condition[T]) comparison(s *entsql.Selector, column string, accountID int64) *entsql.Predicate {
-	if c.field.spans != nil {
+	if c.field.classes {
 		return c.within(s, column)
 	}
 	if c.field.operand != nil {
@@ -381,8 +381,13 @@ func (c *condition[T]) comparison(s *entsql.Selector, column string, accountID i
 	}
 }
 
-// within compares a column of numbers with the ranges that the values stand for.
+// within compares a column of numbers with the ranges that the values stand for: as one range, which an index may serve, without
+// the gaps in it. Of a choice of ranges PostgreSQL would read and sort all that matches for one page.
 func (c *condition[T]) within(s *entsql.Selector, column string) *entsql.Predicate {
+	ranges := c.ranges()
+	if len(ranges) == 0 {
+		return entsql.False()
+	}
 	compared := func(op entsql.Op, value int) *entsql.Predicate {
 		switch {
 		case s.Dialect() == dialect.SQLite:
@@ -393,16 +398,33 @@ func (c *condition[T]) within(s *entsql.Selector, column string) *entsql.Predica
 			return entsql.LTE(column, value)
 		}
 	}
-	var ranges []*entsql.Predicate
-	for _, v := range c.values {
-		for _, r := range c.field.spans(v) {
-			ranges = append(ranges, entsql.And(compared(entsql.OpGTE, r.First), compared(entsql.OpLTE, r.Last)))
+	parts := []*entsql.Predicate{
+		compared(entsql.OpGTE, ranges[0].First), compared(entsql.OpLTE, ranges[len(ranges)-1].Last),
+	}
+	for i := range ranges[1:] {
+		gap := entsql.And(compared(entsql.OpGTE, ranges[i].Last+1), compared(entsql.OpLTE, ranges[i+1].First-1))
+		parts = append(parts, entsql.Not(gap))
+	}
+	return entsql.And(parts...)
+}
+
+// ranges are those of the numbers that match, in order, with something between each two.
+func (c *condition[T]) ranges() []model.StatusRange {
+	var all, joined []model.StatusRange
+	for _, class := range model.StatusClasses() {
+		if slices.Contains(c.values, any(string(class))) == (c.op == In) {
+			all = append(all, class.Ranges()...)
 		}
 	}
-	if c.op == NotIn {
-		return entsql.Not(entsql.Or(ranges...))
+	slices.SortFunc(all, func(a, b model.StatusRange) int { return cmp.Compare(a.First, b.First) })
+	for _, r := range all {
+		if last := len(joined) - 1; last >= 0 && joined[last].Last+1 == r.First {
+			joined[last].Last = r.Last
+		} else {
+			joined = append(joined, r)
+		}
 	}
-	return entsql.Or(ranges...)
+	return joined
 }
 
 // withoutIndex is a comparison that SQLite tests row by row while it walks in the list's order (a unary plus keeps an index

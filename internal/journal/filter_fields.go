@@ -82,9 +82,8 @@ func entryFields(now time.Time) []field[*ent.Entry] {
 			value: func(e *ent.Entry) (any, bool) { return int64(e.StatusCode), true },
 		},
 		{
-			name: "statusClass", ops: []Op{EQ, NotIn}, as: In, column: entry.FieldStatusCode, convert: statusClass,
+			name: "statusClass", ops: []Op{EQ, NotIn}, as: In, classes: true, column: entry.FieldStatusCode, convert: statusClass,
 			value: func(e *ent.Entry) (any, bool) { return string(model.StatusClassOf(e.StatusCode)), true },
-			spans: classRanges,
 		},
 		{
 			name: "origin", ops: set, column: entry.FieldOrigin, convert: text,
@@ -193,11 +192,6 @@ func statusClass(_ int64, v any) (any, error) {
 		return nil, unusable("", v)
 	}
 	return string(class), nil
-}
-
-func classRanges(class any) []model.StatusRange {
-	name, _ := class.(string) // as statusClass gives it
-	return model.StatusClass(name).Ranges()
 }
 
 // before takes a duration and gives the time that lies so far before another.

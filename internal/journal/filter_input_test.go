@@ -28,7 +28,7 @@ func TestFiltersRefuseWhatNoRowCanHold(t *testing.T) {
 			"must not have NUL characters",
 		},
 	} {
-		_, err := journal.ParseEntryFilter(1, noon, c.where)
+		_, err := journal.ParseEntryFilter(1, noon(), c.where)
 		var input *model.InputError
 		require.ErrorAs(t, err, &input, "%v", c.where)
 		require.Equal(t, c.path, input.Path)
@@ -43,7 +43,7 @@ func TestFiltersRefuseWhatNoRowCanHold(t *testing.T) {
 func TestFiltersTakeEveryStatusAnEntryCanHave(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{0, 200, 32767} {
-		_, err := journal.ParseEntryFilter(1, noon, map[string]any{"statusCodeLTE": code})
+		_, err := journal.ParseEntryFilter(1, noon(), map[string]any{"statusCodeLTE": code})
 		require.NoError(t, err)
 	}
 }

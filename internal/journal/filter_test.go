@@ -21,7 +21,7 @@ type where = map[string]any
 
 func parsed(t *testing.T, w where) *journal.EntryFilter {
 	t.Helper()
-	f, err := journal.ParseEntryFilter(1, noon, w)
+	f, err := journal.ParseEntryFilter(1, noon(), w)
 	require.NoError(t, err, "%v", w)
 	return f
 }
@@ -69,7 +69,7 @@ func TestFiltersThatAreRefusedSayWhere(t *testing.T) {
 		{where{"or": []any{nested(3, where{})}}, []any{"or", 0, "not", "not", "not"}, "nest at most 3 levels"},
 		{where{"or": many}, []any{"or", 50}, "a filter has at most 100 conditions"},
 	} {
-		_, err := journal.ParseEntryFilter(1, noon, c.where)
+		_, err := journal.ParseEntryFilter(1, noon(), c.where)
 		var input *model.InputError
 		require.ErrorAs(t, err, &input, "%v", c.where)
 		require.Equal(t, c.path, input.Path, "%v", c.where)
@@ -80,7 +80,7 @@ func TestFiltersThatAreRefusedSayWhere(t *testing.T) {
 func TestOfSeveralMistakesItIsAlwaysTheSameOneThatIsTold(t *testing.T) {
 	t.Parallel()
 	for range 50 {
-		_, err := journal.ParseEntryFilter(1, noon, where{"zebra": 1, "mouse": 1, "ape": 1, "or": []any{}, "thing": 5})
+		_, err := journal.ParseEntryFilter(1, noon(), where{"zebra": 1, "mouse": 1, "ape": 1, "or": []any{}, "thing": 5})
 		require.EqualError(t, err, "ape: is not a filter")
 	}
 }
@@ -270,7 +270,7 @@ func TestAWideRangeUsesNoIndexOnSQLiteAlone(t *testing.T) {
 }
 
 // noon is when the filters of these tests are read.
-var noon = time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
+func noon() time.Time { return time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC) }
 
 func TestWrongDurationsAndClassesAreRefused(t *testing.T) {
 	t.Parallel()
@@ -284,7 +284,7 @@ func TestWrongDurationsAndClassesAreRefused(t *testing.T) {
 		{where{"statusClass": []any{}}, "statusClass: must hold 1 to 500 values, has 0"},
 		{where{"or": []any{where{"statusClassNotIn": []any{"4xx"}}}}, "or[0].statusClassNotIn[0]: "},
 	} {
-		_, err := journal.ParseEntryFilter(1, noon, c.where)
+		_, err := journal.ParseEntryFilter(1, noon(), c.where)
 		require.ErrorContains(t, err, c.says)
 	}
 }

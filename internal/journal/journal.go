@@ -336,3 +336,6 @@ func (j *Journal) Check(in Input) (truncated bool, err error) {
 
 // Head is the size of an account's journal and its last key.
 type Head = store.Head
+
+// Count is a number of entries, and what they have in common.
+type Count = store.Count
