@@ -20,6 +20,8 @@ type Head struct {
 	ID int64 `json:"id,omitempty"`
 	// Number of entries; also the position that the next entry gets.
 	Size int64 `json:"size,omitempty"`
+	// Number of entries in the counters: equal to size, or the append was one of a samjournal that knows no counters.
+	Counted int64 `json:"counted,omitempty"`
 	// Key of the entry at position size-1; null while the journal is empty.
 	LastKey *string `json:"last_key,omitempty"`
 	// recorded_at of the last entry; the next one's is not earlier.
@@ -32,7 +34,7 @@ func (*Head) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case head.FieldID, head.FieldSize:
+		case head.FieldID, head.FieldSize, head.FieldCounted:
 			values[i] = new(sql.NullInt64)
 		case head.FieldLastKey:
 			values[i] = new(sql.NullString)
@@ -64,6 +66,12 @@ func (_m *Head) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field size", values[i])
 			} else if value.Valid {
 				_m.Size = value.Int64
+			}
+		case head.FieldCounted:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field counted", values[i])
+			} else if value.Valid {
+				_m.Counted = value.Int64
 			}
 		case head.FieldLastKey:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -117,6 +125,9 @@ func (_m *Head) String() string {
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
 	builder.WriteString("size=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Size))
+	builder.WriteString(", ")
+	builder.WriteString("counted=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Counted))
 	builder.WriteString(", ")
 	if v := _m.LastKey; v != nil {
 		builder.WriteString("last_key=")

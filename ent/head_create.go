@@ -26,6 +26,20 @@ func (_c *HeadCreate) SetSize(v int64) *HeadCreate {
 	return _c
 }
 
+// SetCounted sets the "counted" field.
+func (_c *HeadCreate) SetCounted(v int64) *HeadCreate {
+	_c.mutation.SetCounted(v)
+	return _c
+}
+
+// SetNillableCounted sets the "counted" field if the given value is not nil.
+func (_c *HeadCreate) SetNillableCounted(v *int64) *HeadCreate {
+	if v != nil {
+		_c.SetCounted(*v)
+	}
+	return _c
+}
+
 // SetLastKey sets the "last_key" field.
 func (_c *HeadCreate) SetLastKey(v string) *HeadCreate {
 	_c.mutation.SetLastKey(v)
@@ -67,6 +81,9 @@ func (_c *HeadCreate) Mutation() *HeadMutation {
 
 // Save creates the Head in the database.
 func (_c *HeadCreate) Save(ctx context.Context) (*Head, error) {
+	if err := _c.defaults(); err != nil {
+		return nil, err
+	}
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -92,10 +109,22 @@ func (_c *HeadCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *HeadCreate) defaults() error {
+	if _, ok := _c.mutation.Counted(); !ok {
+		v := head.DefaultCounted
+		_c.mutation.SetCounted(v)
+	}
+	return nil
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *HeadCreate) check() error {
 	if _, ok := _c.mutation.Size(); !ok {
 		return &ValidationError{Name: "size", err: errors.New(`ent: missing required field "Head.size"`)}
+	}
+	if _, ok := _c.mutation.Counted(); !ok {
+		return &ValidationError{Name: "counted", err: errors.New(`ent: missing required field "Head.counted"`)}
 	}
 	if v, ok := _c.mutation.LastKey(); ok {
 		if err := head.LastKeyValidator(v); err != nil {
@@ -138,6 +167,10 @@ func (_c *HeadCreate) createSpec() (*Head, *sqlgraph.CreateSpec) {
 		_spec.SetField(head.FieldSize, field.TypeInt64, value)
 		_node.Size = value
 	}
+	if value, ok := _c.mutation.Counted(); ok {
+		_spec.SetField(head.FieldCounted, field.TypeInt64, value)
+		_node.Counted = value
+	}
 	if value, ok := _c.mutation.LastKey(); ok {
 		_spec.SetField(head.FieldLastKey, field.TypeString, value)
 		_node.LastKey = &value
@@ -167,6 +200,7 @@ func (_c *HeadCreateBulk) Save(ctx context.Context) ([]*Head, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*HeadMutation)
 				if !ok {

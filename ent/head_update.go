@@ -50,6 +50,27 @@ func (_u *HeadUpdate) AddSize(v int64) *HeadUpdate {
 	return _u
 }
 
+// SetCounted sets the "counted" field.
+func (_u *HeadUpdate) SetCounted(v int64) *HeadUpdate {
+	_u.mutation.ResetCounted()
+	_u.mutation.SetCounted(v)
+	return _u
+}
+
+// SetNillableCounted sets the "counted" field if the given value is not nil.
+func (_u *HeadUpdate) SetNillableCounted(v *int64) *HeadUpdate {
+	if v != nil {
+		_u.SetCounted(*v)
+	}
+	return _u
+}
+
+// AddCounted adds value to the "counted" field.
+func (_u *HeadUpdate) AddCounted(v int64) *HeadUpdate {
+	_u.mutation.AddCounted(v)
+	return _u
+}
+
 // SetLastKey sets the "last_key" field.
 func (_u *HeadUpdate) SetLastKey(v string) *HeadUpdate {
 	_u.mutation.SetLastKey(v)
@@ -156,6 +177,12 @@ func (_u *HeadUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedSize(); ok {
 		_spec.AddField(head.FieldSize, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.Counted(); ok {
+		_spec.SetField(head.FieldCounted, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCounted(); ok {
+		_spec.AddField(head.FieldCounted, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.LastKey(); ok {
 		_spec.SetField(head.FieldLastKey, field.TypeString, value)
 	}
@@ -208,6 +235,27 @@ func (_u *HeadUpdateOne) SetNillableSize(v *int64) *HeadUpdateOne {
 // AddSize adds value to the "size" field.
 func (_u *HeadUpdateOne) AddSize(v int64) *HeadUpdateOne {
 	_u.mutation.AddSize(v)
+	return _u
+}
+
+// SetCounted sets the "counted" field.
+func (_u *HeadUpdateOne) SetCounted(v int64) *HeadUpdateOne {
+	_u.mutation.ResetCounted()
+	_u.mutation.SetCounted(v)
+	return _u
+}
+
+// SetNillableCounted sets the "counted" field if the given value is not nil.
+func (_u *HeadUpdateOne) SetNillableCounted(v *int64) *HeadUpdateOne {
+	if v != nil {
+		_u.SetCounted(*v)
+	}
+	return _u
+}
+
+// AddCounted adds value to the "counted" field.
+func (_u *HeadUpdateOne) AddCounted(v int64) *HeadUpdateOne {
+	_u.mutation.AddCounted(v)
 	return _u
 }
 
@@ -346,6 +394,12 @@ func (_u *HeadUpdateOne) sqlSave(ctx context.Context) (_node *Head, err error) {
 	}
 	if value, ok := _u.mutation.AddedSize(); ok {
 		_spec.AddField(head.FieldSize, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Counted(); ok {
+		_spec.SetField(head.FieldCounted, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCounted(); ok {
+		_spec.AddField(head.FieldCounted, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.LastKey(); ok {
 		_spec.SetField(head.FieldLastKey, field.TypeString, value)

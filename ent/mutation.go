@@ -2750,6 +2750,8 @@ type HeadMutation struct {
 	id               *int64
 	size             *int64
 	addsize          *int64
+	counted          *int64
+	addcounted       *int64
 	last_key         *string
 	last_recorded_at *time.Time
 	clearedFields    map[string]struct{}
@@ -2918,6 +2920,62 @@ func (m *HeadMutation) ResetSize() {
 	m.addsize = nil
 }
 
+// SetCounted sets the "counted" field.
+func (m *HeadMutation) SetCounted(i int64) {
+	m.counted = &i
+	m.addcounted = nil
+}
+
+// Counted returns the value of the "counted" field in the mutation.
+func (m *HeadMutation) Counted() (r int64, exists bool) {
+	v := m.counted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCounted returns the old "counted" field's value of the Head entity.
+// If the Head object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *HeadMutation) OldCounted(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCounted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCounted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCounted: %w", err)
+	}
+	return oldValue.Counted, nil
+}
+
+// AddCounted adds i to the "counted" field.
+func (m *HeadMutation) AddCounted(i int64) {
+	if m.addcounted != nil {
+		*m.addcounted += i
+	} else {
+		m.addcounted = &i
+	}
+}
+
+// AddedCounted returns the value that was added to the "counted" field in this mutation.
+func (m *HeadMutation) AddedCounted() (r int64, exists bool) {
+	v := m.addcounted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCounted resets all changes to the "counted" field.
+func (m *HeadMutation) ResetCounted() {
+	m.counted = nil
+	m.addcounted = nil
+}
+
 // SetLastKey sets the "last_key" field.
 func (m *HeadMutation) SetLastKey(s string) {
 	m.last_key = &s
@@ -3050,9 +3108,12 @@ func (m *HeadMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *HeadMutation) Fields() []string {
-	fields := make([]string, 0, 3)
+	fields := make([]string, 0, 4)
 	if m.size != nil {
 		fields = append(fields, head.FieldSize)
+	}
+	if m.counted != nil {
+		fields = append(fields, head.FieldCounted)
 	}
 	if m.last_key != nil {
 		fields = append(fields, head.FieldLastKey)
@@ -3070,6 +3131,8 @@ func (m *HeadMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case head.FieldSize:
 		return m.Size()
+	case head.FieldCounted:
+		return m.Counted()
 	case head.FieldLastKey:
 		return m.LastKey()
 	case head.FieldLastRecordedAt:
@@ -3085,6 +3148,8 @@ func (m *HeadMutation) OldField(ctx context.Context, name string) (ent.Value, er
 	switch name {
 	case head.FieldSize:
 		return m.OldSize(ctx)
+	case head.FieldCounted:
+		return m.OldCounted(ctx)
 	case head.FieldLastKey:
 		return m.OldLastKey(ctx)
 	case head.FieldLastRecordedAt:
@@ -3104,6 +3169,13 @@ func (m *HeadMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSize(v)
+		return nil
+	case head.FieldCounted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCounted(v)
 		return nil
 	case head.FieldLastKey:
 		v, ok := value.(string)
@@ -3130,6 +3202,9 @@ func (m *HeadMutation) AddedFields() []string {
 	if m.addsize != nil {
 		fields = append(fields, head.FieldSize)
 	}
+	if m.addcounted != nil {
+		fields = append(fields, head.FieldCounted)
+	}
 	return fields
 }
 
@@ -3140,6 +3215,8 @@ func (m *HeadMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case head.FieldSize:
 		return m.AddedSize()
+	case head.FieldCounted:
+		return m.AddedCounted()
 	}
 	return nil, false
 }
@@ -3155,6 +3232,13 @@ func (m *HeadMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSize(v)
+		return nil
+	case head.FieldCounted:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCounted(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Head numeric field %s", name)
@@ -3200,6 +3284,9 @@ func (m *HeadMutation) ResetField(name string) error {
 	switch name {
 	case head.FieldSize:
 		m.ResetSize()
+		return nil
+	case head.FieldCounted:
+		m.ResetCounted()
 		return nil
 	case head.FieldLastKey:
 		m.ResetLastKey()

@@ -14,6 +14,8 @@ const (
 	FieldID = "account_id"
 	// FieldSize holds the string denoting the size field in the database.
 	FieldSize = "size"
+	// FieldCounted holds the string denoting the counted field in the database.
+	FieldCounted = "counted"
 	// FieldLastKey holds the string denoting the last_key field in the database.
 	FieldLastKey = "last_key"
 	// FieldLastRecordedAt holds the string denoting the last_recorded_at field in the database.
@@ -26,6 +28,7 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldSize,
+	FieldCounted,
 	FieldLastKey,
 	FieldLastRecordedAt,
 }
@@ -48,6 +51,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultCounted holds the default value on creation for the "counted" field.
+	DefaultCounted int64
 	// LastKeyValidator is a validator for the "last_key" field. It is called by the builders before save.
 	LastKeyValidator func(string) error
 )
@@ -63,6 +68,11 @@ func ByID(opts ...sql.OrderTermOption) OrderOption {
 // BySize orders the results by the size field.
 func BySize(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSize, opts...).ToFunc()
+}
+
+// ByCounted orders the results by the counted field.
+func ByCounted(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCounted, opts...).ToFunc()
 }
 
 // ByLastKey orders the results by the last_key field.

@@ -59,6 +59,11 @@ func Size(v int64) predicate.Head {
 	return predicate.Head(sql.FieldEQ(FieldSize, v))
 }
 
+// Counted applies equality check predicate on the "counted" field. It's identical to CountedEQ.
+func Counted(v int64) predicate.Head {
+	return predicate.Head(sql.FieldEQ(FieldCounted, v))
+}
+
 // LastKey applies equality check predicate on the "last_key" field. It's identical to LastKeyEQ.
 func LastKey(v string) predicate.Head {
 	return predicate.Head(sql.FieldEQ(FieldLastKey, v))
@@ -107,6 +112,46 @@ func SizeLT(v int64) predicate.Head {
 // SizeLTE applies the LTE predicate on the "size" field.
 func SizeLTE(v int64) predicate.Head {
 	return predicate.Head(sql.FieldLTE(FieldSize, v))
+}
+
+// CountedEQ applies the EQ predicate on the "counted" field.
+func CountedEQ(v int64) predicate.Head {
+	return predicate.Head(sql.FieldEQ(FieldCounted, v))
+}
+
+// CountedNEQ applies the NEQ predicate on the "counted" field.
+func CountedNEQ(v int64) predicate.Head {
+	return predicate.Head(sql.FieldNEQ(FieldCounted, v))
+}
+
+// CountedIn applies the In predicate on the "counted" field.
+func CountedIn(vs ...int64) predicate.Head {
+	return predicate.Head(sql.FieldIn(FieldCounted, vs...))
+}
+
+// CountedNotIn applies the NotIn predicate on the "counted" field.
+func CountedNotIn(vs ...int64) predicate.Head {
+	return predicate.Head(sql.FieldNotIn(FieldCounted, vs...))
+}
+
+// CountedGT applies the GT predicate on the "counted" field.
+func CountedGT(v int64) predicate.Head {
+	return predicate.Head(sql.FieldGT(FieldCounted, v))
+}
+
+// CountedGTE applies the GTE predicate on the "counted" field.
+func CountedGTE(v int64) predicate.Head {
+	return predicate.Head(sql.FieldGTE(FieldCounted, v))
+}
+
+// CountedLT applies the LT predicate on the "counted" field.
+func CountedLT(v int64) predicate.Head {
+	return predicate.Head(sql.FieldLT(FieldCounted, v))
+}
+
+// CountedLTE applies the LTE predicate on the "counted" field.
+func CountedLTE(v int64) predicate.Head {
+	return predicate.Head(sql.FieldLTE(FieldCounted, v))
 }
 
 // LastKeyEQ applies the EQ predicate on the "last_key" field.

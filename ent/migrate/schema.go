@@ -118,6 +118,7 @@ var (
 	HeadsColumns = []*schema.Column{
 		{Name: "account_id", Type: field.TypeInt64, Increment: true},
 		{Name: "size", Type: field.TypeInt64},
+		{Name: "counted", Type: field.TypeInt64, Default: 0},
 		{Name: "last_key", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "last_recorded_at", Type: field.TypeTime, Nullable: true},
 	}

@@ -91,8 +91,12 @@ func init() {
 	}
 	headFields := schema.Head{}.Fields()
 	_ = headFields
+	// headDescCounted is the schema descriptor for counted field.
+	headDescCounted := headFields[2].Descriptor()
+	// head.DefaultCounted holds the default value on creation for the counted field.
+	head.DefaultCounted = headDescCounted.Default.(int64)
 	// headDescLastKey is the schema descriptor for last_key field.
-	headDescLastKey := headFields[2].Descriptor()
+	headDescLastKey := headFields[3].Descriptor()
 	// head.LastKeyValidator is a validator for the "last_key" field. It is called by the builders before save.
 	head.LastKeyValidator = headDescLastKey.Validators[0].(func(string) error)
 	tokenMixin := schema.Token{}.Mixin()

@@ -28,6 +28,8 @@ func (Head) Fields() []ent.Field {
 			Comment("The account whose journal this is the head of."),
 		field.Int64("size").
 			Comment("Number of entries; also the position that the next entry gets."),
+		field.Int64("counted").Default(0).
+			Comment("Number of entries in the counters: equal to size, or the append was one of a samjournal that knows no counters."),
 		field.String("last_key").MaxLen(model.KeyLength).Optional().Nillable().
 			Comment("Key of the entry at position size-1; null while the journal is empty."),
 		field.Time("last_recorded_at").Optional().Nillable().

@@ -102,6 +102,7 @@ func (t *postgresTx) write(ctx context.Context, a addition) error {
 		if err := t.insertEntries(&b, a.rows); err != nil {
 			return err
 		}
+		t.addCounts(&b, countersOf(a.rows))
 		t.moveHead(&b, a.size, a.lastKey, a.lastRecordedAt)
 	}
 	if b.Len() == 0 {
@@ -174,7 +175,8 @@ func (t *postgresTx) insertEntries(b *pgx.Batch, rows []row) error {
 func (t *postgresTx) moveHead(b *pgx.Batch, size int64, lastKey string, lastRecordedAt time.Time) {
 	// PostgreSQL sends the notification with the commit, and never without it: see Listen.
 	b.Queue(`WITH moved AS (
-			UPDATE heads SET size = $2, last_key = $3, last_recorded_at = $4 WHERE account_id = $1 RETURNING account_id, size)
+			UPDATE heads SET size = $2, counted = $2, last_key = $3, last_recorded_at = $4 WHERE account_id = $1
+			RETURNING account_id, size)
 		SELECT pg_notify($5, account_id || ' ' || size) FROM moved`, t.accountID, size, lastKey, lastRecordedAt, commitChannel)
 }
 

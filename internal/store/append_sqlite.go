@@ -56,6 +56,9 @@ func (t *sqliteTx) write(ctx context.Context, a addition) error {
 	if err := t.insertEntries(ctx, a.rows); err != nil {
 		return err
 	}
+	if err := t.addCounts(ctx, countersOf(a.rows)); err != nil {
+		return err
+	}
 	return t.moveHead(ctx, a.size, a.lastKey, a.lastRecordedAt)
 }
 
@@ -197,7 +200,8 @@ func (t *sqliteTx) insertEntries(ctx context.Context, rows []row) error {
 }
 
 func (t *sqliteTx) moveHead(ctx context.Context, size int64, lastKey string, lastRecordedAt time.Time) error {
-	_, err := t.tx.ExecContext(ctx, `UPDATE heads SET size = ?, last_key = ?, last_recorded_at = ? WHERE account_id = ?`,
-		size, lastKey, lastRecordedAt, t.accountID)
+	_, err := t.tx.ExecContext(ctx,
+		`UPDATE heads SET size = ?, counted = ?, last_key = ?, last_recorded_at = ? WHERE account_id = ?`,
+		size, size, lastKey, lastRecordedAt, t.accountID)
 	return err
 }

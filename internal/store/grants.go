@@ -28,7 +28,8 @@ func grants() []grant {
 		{table: "entries", insert: true},
 		{table: "erasures"},
 		// A trigger of accounts adds the head, as whoever adds the account.
-		{table: "heads", insert: true, columns: []string{"size", "last_key", "last_recorded_at"}},
+		{table: "heads", insert: true, columns: []string{"size", "counted", "last_key", "last_recorded_at"}},
+		{table: "entry_counts", insert: true, columns: []string{"n"}},
 		{table: "tokens", insert: true, columns: []string{"last_used_at", "revoked_at", "revoked_by"}},
 		{table: versions},
 	}

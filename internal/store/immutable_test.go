@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"entgo.io/ent/dialect"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
@@ -100,20 +101,45 @@ func (r raw) fill(t *testing.T) {
 		r.exec(t, r.insertEntry(r.rowOf(account, keyA, 0, nil)))
 	}
 	r.exec(t, r.insertEntry(r.rowOf(1, keyB, 1, nil)))
-	const move = `UPDATE heads SET size = %d, last_key = '%s', last_recorded_at = %s WHERE account_id = %d`
+	const move = `UPDATE heads SET size = %[1]d, counted = %[1]d, last_key = '%[2]s', last_recorded_at = %[3]s
+		WHERE account_id = %[4]d`
 	r.exec(t, fmt.Sprintf(move, 2, keyB, r.time(1), 1))
 	r.exec(t, fmt.Sprintf(move, 1, keyA, r.time(1), 7))
+	r.count(t, 1, 2)
+	r.count(t, 7, 1)
 	r.exec(t, `INSERT INTO erasures (account_id, position, reason, erased_by, erased_at) VALUES (7, 0, 'asked', 'carol', `+
 		r.time(2)+`)`)
 	r.exec(t, r.insertToken(1, 11, nil))
 	r.exec(t, r.insertToken(7, 11, map[string]string{"last_used_at": r.time(2), "revoked_at": r.time(3), "revoked_by": "'token:9'"}))
 }
 
+// count adds the counters of n entries as rowOf has them.
+func (r raw) count(t *testing.T, account, n int) {
+	t.Helper()
+	at := time.Date(2026, 1, 2, 3, 4, 1, 5000, time.UTC)
+	counter := func(cut int, thing, command string, user int, spans ...time.Duration) {
+		for _, span := range spans {
+			start := fmt.Sprint(at.Truncate(span).UnixMicro())
+			if r.dialect == dialect.Postgres {
+				start = "'" + at.Truncate(span).Format(time.RFC3339) + "'"
+			}
+			r.exec(t, fmt.Sprintf(`INSERT INTO entry_counts (account_id, cut, span, start, thing, command, status_code, user_id, n)
+				VALUES (%d, %d, %d, %s, '%s', '%s', 200, %d, %d)`,
+				account, cut, int(span.Seconds()), start, thing, command, user, n))
+		}
+	}
+	const quarter, day = 15 * time.Minute, 24 * time.Hour
+	counter(1, "", "", 0, quarter, day)
+	counter(2, "", "prompt", 0, quarter, day, 32*day)
+	counter(3, "Prompt", "", 0, quarter, day, 32*day)
+	counter(4, "", "", 1, day, 32*day)
+}
+
 // content is all rows of all tables.
 func (r raw) content(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens"} {
+	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens", "entry_counts"} {
 		for _, row := range r.rows(t, `SELECT * FROM `+table+` ORDER BY 1, 2`) {
 			fmt.Fprintf(&b, "%s %v\n", table, row)
 		}
@@ -256,7 +282,7 @@ func TestNothingIsDeletedAndNamesNeverChange(t *testing.T) {
 			t.Parallel()
 			r := filled(t, databaseURL)
 			var statements []string
-			for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens"} {
+			for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens", "entry_counts"} {
 				statements = append(statements, `DELETE FROM `+table)
 			}
 			statements = append(statements,
@@ -274,6 +300,8 @@ func TestNothingIsDeletedAndNamesNeverChange(t *testing.T) {
 				`UPDATE heads SET account_id = 9 WHERE account_id = 7`,
 				`UPDATE heads SET last_key = '`+keyA+`' WHERE account_id = 1`,
 				`UPDATE heads SET last_recorded_at = `+r.time(0),
+				`UPDATE entry_counts SET status_code = 500`,
+				`UPDATE entry_counts SET account_id = 9, n = n + 1`,
 				`UPDATE erasures SET reason = 'another'`,
 				`UPDATE erasures SET position = 1`,
 			)
@@ -342,6 +370,7 @@ func TestSQLiteRefusesEveryFormOfReplace(t *testing.T) {
 		`UPDATE OR REPLACE users SET rowid = 1 WHERE id = 2`,
 		`UPDATE OR REPLACE heads SET account_id = 1 WHERE account_id = 7`,
 		`UPDATE OR IGNORE entries SET status_code = 500`,
+		`UPDATE heads SET size = 3, last_key = '`+keyC+`' WHERE account_id = 1`,
 	)
 	r.refuses(t, statements)
 
@@ -360,7 +389,7 @@ func TestPostgresRefusesTruncateMergeAndTemporaryErasures(t *testing.T) {
 		`WITH gone AS (DELETE FROM entries RETURNING 1) SELECT * FROM gone`,
 	}
 	r.refuses(t, statements)
-	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens"} {
+	for _, table := range []string{"accounts", "users", "entries", "erasures", "heads", "tokens", "entry_counts"} {
 		before := r.content(t)
 		_, err := r.ExecContext(t.Context(), `TRUNCATE `+table+` CASCADE`)
 		require.ErrorContains(t, err, "samjournal: rows of "+table+" are never deleted", "each table has a trigger of its own")

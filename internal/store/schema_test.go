@@ -19,8 +19,8 @@ func (r raw) catalog(t *testing.T) string {
 	if r.dialect == dialect.Postgres {
 		r.exec(t, `SET timezone = 'UTC'`) // some CHECKs have times in them
 		queries = []string{
-			`SELECT format('table %s, owner %s, grants %s', relname, CASE WHEN relowner = current_user::regrole THEN 'migrator' END,
-				coalesce(array_to_string(relacl, ' '), 'default'))
+			`SELECT format('table %s, owner %s, grants %s%s', relname, CASE WHEN relowner = current_user::regrole THEN 'migrator' END,
+				coalesce(array_to_string(relacl, ' '), 'default'), ', with ' || array_to_string(reloptions, ' '))
 			FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S') ORDER BY relname`,
 			`SELECT format('column %s.%s %s%s%s%s%s%s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
 				CASE WHEN a.attnotnull THEN ' NOT NULL' END, ' COLLATE ' || nullif(k.collname::text, 'default'),
@@ -117,7 +117,7 @@ func TestEveryKeyBeginsWithTheAccount(t *testing.T) {
 				query = `SELECT i.indexrelid::regclass::text, a.attname::text FROM pg_index i
 				JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 				WHERE i.indrelid IN ('users'::regclass, 'entries'::regclass, 'erasures'::regclass, 'heads'::regclass,
-					'tokens'::regclass)
+					'tokens'::regclass, 'entry_counts'::regclass)
 				UNION ALL SELECT f.conname::text, a.attname::text FROM pg_constraint f
 				JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1] WHERE f.contype = 'f'`
 			}

@@ -114,6 +114,12 @@ func TestTheOracleFindsEachFault(t *testing.T) {
 		{`UPDATE entries SET format_version = 2 WHERE position = 1`, "format version"},
 		{`UPDATE entries SET sent_digest = x'00' WHERE position = 1`, "digests of"},
 		{`INSERT INTO users (account_id, id, username, created_at) VALUES (9, 1, 'x', 0)`, "users without account"},
+		{`UPDATE entry_counts SET n = n + 1 WHERE cut = 2 AND span = 900`, "is 7, but there are 6 such entries"},
+		{`DELETE FROM entry_counts WHERE cut = 4 AND span = 86400`, "is 0, but there are 6 such entries"},
+		{`INSERT INTO entry_counts VALUES (1, 3, 2764800, 0, 'Secret', '', 200, 0, 1)`, "is 1, but there are no such entries"},
+		{`INSERT INTO entry_counts VALUES (1, 3, 2764800, 0, 'Secret', '', 200, 0, 0)`, ""},
+		{`UPDATE entries SET status_code = 404 WHERE position = 1`, "such entries"},
+		{`UPDATE heads SET counted = 5`, "and 5 that are counted"},
 	} {
 		path := filepath.Join(t.TempDir(), "journal.db")
 		require.NoError(t, os.WriteFile(path, original, 0o600))

@@ -22,7 +22,10 @@ func (d *Database) Verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c := &check{users: map[[2]int64]string{}, heads: map[int64]Head{}, erased: map[[2]int64]bool{}, slugs: map[string]bool{}}
+	c := &check{
+		users: map[[2]int64]string{}, heads: map[int64]Head{}, erased: map[[2]int64]bool{}, slugs: map[string]bool{},
+		counts: map[Counter]int64{},
+	}
 	for _, a := range accounts {
 		c.thatf(!c.slugs[a.Slug], "slug %q twice", a.Slug)
 		c.slugs[a.Slug] = true
@@ -38,6 +41,10 @@ func (d *Database) Verify(ctx context.Context) error {
 		}
 		seen += int64(len(entries))
 		c.journal(a.ID, entries)
+		c.count(entries)
+	}
+	if err := c.counters(ctx, d); err != nil {
+		return err
 	}
 	c.thatf(len(c.heads) == len(accounts), "%d heads for %d accounts", len(c.heads), len(accounts))
 	return errors.Join(c.noOrphans(ctx, d, seen), errors.Join(c.faults...))
@@ -49,6 +56,7 @@ type check struct {
 	slugs  map[string]bool
 	heads  map[int64]Head
 	erased map[[2]int64]bool // by account and position
+	counts map[Counter]int64 // as they have to be
 	faults []error
 }
 

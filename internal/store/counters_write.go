@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Counters come to be where they are missing. Nobody else writes those of the account meanwhile: its head is locked.
+const (
+	postgresCounts = `INSERT INTO entry_counts AS c (account_id, cut, span, start, thing, command, status_code, user_id, n)
+		SELECT $1, * FROM unnest($2::smallint[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::smallint[],
+			$8::bigint[], $9::bigint[])
+		ON CONFLICT (account_id, cut, span, start, thing, command, status_code, user_id) DO UPDATE SET n = `
+	sqliteCounts = `INSERT INTO entry_counts AS c (account_id, cut, span, start, thing, command, status_code, user_id, n)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (account_id, cut, span, start, thing, command, status_code, user_id) DO UPDATE SET n = `
+
+	added = "c.n + excluded.n"
+)
+
+// addCounts adds to counters with one statement.
+func (t *postgresTx) addCounts(b *pgx.Batch, c counters) { t.writeCounts(b, c, postgresCounts+added) }
+
+func (t *postgresTx) writeCounts(b *pgx.Batch, c counters, statement string) {
+	keys := c.sorted()
+	n := len(keys)
+	var (
+		cuts, spans, starts     = make([]int16, n), make([]int32, n), make([]time.Time, n)
+		things, commands        = make([]string, n), make([]string, n)
+		statuses, users, counts = make([]int16, n), make([]int64, n), make([]int64, n)
+	)
+	for i, k := range keys {
+		cuts[i], spans[i], starts[i] = k.cut, k.span, time.UnixMicro(k.start).UTC()
+		things[i], commands[i], statuses[i], users[i], counts[i] = string(k.thing), string(k.command), k.statusCode, k.userID, c[k]
+	}
+	b.Queue(statement, t.accountID, cuts, spans, starts, things, commands, statuses, users, counts)
+}
+
+// addCounts adds to counters with one prepared statement, run for each.
+func (t *sqliteTx) addCounts(ctx context.Context, c counters) error {
+	return t.writeCounts(ctx, c, sqliteCounts+added)
+}
+
+func (t *sqliteTx) writeCounts(ctx context.Context, c counters, statement string) error {
+	upsert, err := t.tx.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer upsert.Close()
+	for _, k := range c.sorted() {
+		_, err := upsert.ExecContext(ctx, t.accountID, k.cut, k.span, k.start, string(k.thing), string(k.command), k.statusCode,
+			k.userID, c[k])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
