@@ -78,7 +78,7 @@ func scalars(t *testing.T) map[string]string {
 		require.NotNil(t, said, def.Name)
 		types[def.Name] = said[1]
 	}
-	require.Len(t, types, 4)
+	require.Len(t, types, 5)
 	return types
 }
 

@@ -56,7 +56,7 @@ describe('the schema', () => {
 
   test('has the contract\'s root fields', () => {
     const fields = (type) => Object.keys(type.getFields()).sort();
-    assert.deepEqual(fields(introspected.getQueryType()), ['entries', 'entry', 'node', 'nodes', 'tokens', 'users', 'viewer']);
+    assert.deepEqual(fields(introspected.getQueryType()), ['entries', 'entry', 'entryStats', 'node', 'nodes', 'tokens', 'users', 'viewer']);
     const administering = ['createAccount', 'createToken', 'revokeToken', 'updateAccount', 'updateUser'];
     assert.deepEqual(fields(introspected.getMutationType()), ['createEntries', 'createEntry', ...administering].sort());
     assert.deepEqual(fields(introspected.getSubscriptionType()), ['entryCreated']);
@@ -65,7 +65,7 @@ describe('the schema', () => {
   test('tells code generators what each of its scalars is', () => {
     const scalars = Object.values(introspected.getTypeMap()).filter((type) => isScalarType(type) && !isSpecifiedScalarType(type));
     const told = scalars.map(({ name, description }) => [name, /Code generators: map to `(\w+)`/.exec(description)?.[1]]);
-    assert.deepEqual(Object.fromEntries(told), { Time: 'string', JSON: 'unknown', Cursor: 'string', Long: 'number' });
+    assert.deepEqual(Object.fromEntries(told), { Time: 'string', JSON: 'unknown', Cursor: 'string', Long: 'number', Duration: 'string' });
   });
 
   test('takes null for each filter field that it offers, as if it were not there', async () => {

@@ -4,7 +4,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 // futureProofEnums makes the compiler ask for a default branch.
 const types = {
   strictScalars: true,
-  scalars: { Time: 'string', JSON: 'unknown', Cursor: 'string', Long: 'number' },
+  scalars: { Time: 'string', JSON: 'unknown', Cursor: 'string', Long: 'number', Duration: 'string' },
   enumsAsTypes: true,
   futureProofEnums: true,
   useTypeImports: true,

@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url);
 const execute = promisify(execFile);
 
 /** The mapping that the schema's descriptions name. */
-const customScalarTypes = { Time: 'string', JSON: 'unknown', Cursor: 'string', Long: 'number' };
+const customScalarTypes = { Time: 'string', JSON: 'unknown', Cursor: 'string', Long: 'number', Duration: 'string' };
 
 /** Runs relay-compiler into a new directory under .built; gives the directory and the text of each artifact by name. */
 export async function compile(schema, language, name = `relay-${language}`) {
