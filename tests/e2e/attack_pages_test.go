@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
+	"strings"
 	"sync"
 	"testing"
 
@@ -33,6 +35,47 @@ func TestTenCallersOfTheLargestPagesFitIntoMemory(t *testing.T) {
 					})
 				}
 				callers.Wait()
+			})
+		})
+	}
+}
+
+// A viewer whose clients ask for much and do not read has all the memory for answers that it may have. Others are answered.
+func TestClientsThatDoNotReadHoldUpTheirOwnViewerOnly(t *testing.T) {
+	t.Parallel()
+	for dialect, fresh := range databases() {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			db := fresh(t)
+			s := underAttack(t, db)
+			s.fillWithLargest(t, 100)
+			slow := s.as(newToken(t, db.where, "--role=auditor"))
+			const long, short = `{ entries(first: 500) { pageInfo { hasNextPage } edges { node { request response } } } }`,
+				`{ entries(first: 7) { edges { node { request } } } }`
+			s.withstands(t, func() {
+				conns := s.raw(t, 50)
+				for i, c := range conns {
+					document := short
+					if i < 10 {
+						document = long
+					}
+					ask := fmt.Sprintf(`{"query": %s}`, quoted(document))
+					request := fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"+
+						"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", slow.token, len(ask), ask)
+					// The system takes some of the answers for the client, so there are more.
+					_, err := io.WriteString(c, strings.Repeat(request, 6))
+					require.NoError(t, err)
+				}
+				eventually(t, "the viewer has all that it may have", func() bool {
+					a := slow.ask(t, short, nil)
+					return len(a.errors) == 1 && a.errors[0].code() == "UNAVAILABLE"
+				})
+				for _, document := range []string{short, long} {
+					require.NotEmpty(t, value(t, s.query(t, document, nil), "entries", "edges"))
+				}
+				for _, c := range conns {
+					_ = c.Close()
+				}
 			})
 		})
 	}
