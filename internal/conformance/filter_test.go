@@ -215,6 +215,11 @@ func (w *world) entryColumns() []column[fact] {
 	}
 }
 
+// lastingColumns are those whose filters say the same while time goes on.
+func (w *world) lastingColumns() []column[fact] {
+	return slices.DeleteFunc(w.entryColumns(), func(c column[fact]) bool { return c.name == "since" })
+}
+
 func (w *world) userIDOf(f fact) any {
 	if f.username == nil {
 		return nil

@@ -214,7 +214,7 @@ func TestPagesNeitherRepeatNorMissWhileOthersAppend(t *testing.T) {
 				w := create(rt)
 				l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
 				backward := rapid.Bool().Draw(rt, "backward")
-				f := drawFilter(rt, w.entryColumns())
+				f := drawFilter(rt, w.lastingColumns())
 				matches := func(id int64) bool { return f.matches(w.facts[id]) }
 				there := slices.DeleteFunc(w.sorted(l.order.createdAt(), l.order.descending()), func(id int64) bool { return !matches(id) })
 				seen := map[int64]bool{}
@@ -264,7 +264,7 @@ func TestASubscriptionFollowsAPageWithoutGap(t *testing.T) {
 				size := int64(len(w.facts))
 				byPosition := w.entriesBy(ordering{"POSITION", "ASC"})
 				byPosition.ask(rt, request{first: new(int64(500))}, nil, positionOf)
-				f := drawFilter(rt, w.entryColumns())
+				f := drawFilter(rt, w.lastingColumns())
 				p := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT")).ask(rt, drawRequest(rt, nil), f.sent, positionOf)
 				if size > 0 {
 					require.Equal(rt, byPosition.cursors[size-1], p.HeadCursor, "the cursor of the last entry")
