@@ -11,7 +11,8 @@ TOOLS := .cache/tools
 TOOLS_STAMP := $(TOOLS)/.built
 RESULTS := test-results
 
-WEB_FILES := $(shell find web/src web/public -type f) web/index.html web/vite.config.ts web/tsconfig.json
+WEB_FILES := $(shell find web/src web/public -type f) web/index.html web/console.html web/schema.graphql web/vite.config.ts \
+	web/tsconfig.json
 WEB_MODULES := web/node_modules/.package-lock.json
 WEB_BUILT := web/dist/index.html
 
@@ -29,7 +30,7 @@ TEST_STEPS := install-postgresql install-chromium install-node generate-check li
 	test-web test-clients test-browser
 
 # What go generate writes; all of it is committed.
-GENERATED := ent graph schema docs go.mod go.sum
+GENERATED := ent graph schema docs web/schema.graphql go.mod go.sum
 
 ##@ Use
 
@@ -45,10 +46,10 @@ run: $(BIN) ## Build what changed and serve on 127.0.0.1:8080 (ARGS="--listen â€
 	@$(BIN) serve $(ARGS)
 
 .PHONY: build
-build: $(BIN) ## Build bin/samjournal, with the Playground where Node is present
+build: $(BIN) ## Build bin/samjournal, with console and Playground where Node is present
 
 .PHONY: web
-web: ## Build the Playground (needs Node 20.19 or later)
+web: ## Build console and Playground (needs Node 20.19 or later)
 	@scripts/ensure node
 	@$(MAKE) --no-print-directory $(WEB_BUILT)
 
@@ -106,7 +107,7 @@ fault: $(TOOLS_STAMP) | install-postgresql ## Break servers, connections and dat
 		-tags fault -count 1 $(GO_TEST_FLAGS) ./tests/fault
 
 .PHONY: test-web
-test-web: $(WEB_MODULES) ## Type check of web/
+test-web: $(WEB_BUILT) ## Type check of web/, its operations against the schema, and the size of what the console loads
 	cd web && npm run --silent check
 
 .PHONY: test-clients
@@ -116,7 +117,7 @@ test-clients: $(BIN) tests/clients/node_modules/.package-lock.json | install-pos
 		sh -c 'DATABASE_URL_POSTGRES=$$DATABASE_URL npm test' 2>&1 | tee ../../$(RESULTS)/clients.log
 
 .PHONY: test-browser
-test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-chromium ## The Playground in Chromium
+test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-chromium ## Console and Playground in Chromium
 	@mkdir -p $(RESULTS)
 	cd tests/browser && npm test 2>&1 | tee ../../$(RESULTS)/browser.log
 
@@ -160,7 +161,7 @@ FORCE:
 # Go itself finds out what changed, embedded files included, in less than a second.
 $(BIN): FORCE $(if $(shell scripts/ensure node 2>/dev/null && echo yes),$(WEB_BUILT))
 	@mkdir -p $(@D)
-	@[ -e $(WEB_BUILT) ] || echo "Node 20.19 or later is not installed: building without the Playground, all else works."
+	@[ -e $(WEB_BUILT) ] || echo "Node 20.19 or later is not installed: building without console and Playground, all else works."
 	@go build -trimpath -o $@ .
 
 $(WEB_BUILT): $(WEB_FILES) $(WEB_MODULES)

@@ -1,4 +1,4 @@
-// Package web carries the browser's part of the product: the Playground, built by Vite into dist and embedded in the
+// Package web carries the browser's part of the product: console and Playground, built by Vite into dist and embedded in the
 // binary, so that one file serves it without internet.
 //
 // The Go build does not need Node: without `npm run build` dist holds only a placeholder, Built reports false, and the
@@ -13,8 +13,8 @@ import (
 //go:embed all:dist
 var embedded embed.FS
 
-// Dist returns the built files of the Playground; its root is what is served under /playground/. Everything below assets/
-// is named after a hash of its content and never changes, so it may be cached for ever; index.html must not be.
+// Dist returns the built files: console.html is served at /, index.html, the Playground, at /playground/. Everything below
+// assets/ is named after a hash of its content and never changes, so it may be cached for ever; the pages must not be.
 func Dist() fs.FS {
 	dist, err := fs.Sub(embedded, "dist")
 	if err != nil {

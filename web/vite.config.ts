@@ -11,6 +11,7 @@ export default defineConfig({
     // Monaco alone is larger than Vite's warning limit.
     chunkSizeWarningLimit: 4096,
     rolldownOptions: {
+      input: { playground: 'index.html', console: 'console.html' },
       // Libraries mark their files "use client" for server-side rendering; in a bundle for browsers it means nothing.
       onLog: (level, log, next) => {
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') next(level, log);

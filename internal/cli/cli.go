@@ -31,7 +31,7 @@ Every flag can be given as the environment variable named beside it.`
 
 // commands is the command line.
 type commands struct {
-	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the GraphQL API and the Playground (the default command)."`
+	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the GraphQL API, the console and the Playground (the default command)."`
 	Import  importCmd  `cmd:"" help:"Import a Django dumpdata export."`
 	Export  exportCmd  `cmd:"" help:"Write the journal to a file that can be verified and imported again."`
 	Seed    seedCmd    `cmd:"" help:"Add generated entries, to try the product with."`

@@ -30,8 +30,8 @@ type serveCmd struct {
 
 // Help teaches the command.
 func (*serveCmd) Help() string {
-	return `Answers at /graphql (POST, GET, WebSocket, server-sent events), /export, /playground/, /healthz, /readyz and /metrics.
-SIGTERM or an interrupt finishes running work first, a second one does not.
+	return `Answers at / (console), /playground/, /graphql (POST, GET, WebSocket, server-sent events), /export, /healthz, /readyz and
+/metrics. SIGTERM or an interrupt finishes running work first, a second one does not.
 
   samjournal serve                                               SQLite, samjournal.db in this directory
   samjournal serve --listen=127.0.0.1:8081                       another port
@@ -214,6 +214,7 @@ func (c *serveCmd) greet(io *streams, address string) {
 		next = "./bin/samjournal token create --role=auditor --name=me"
 	}
 	fmt.Fprintf(io.out, `GraphQL:    %[2]s://%[1]s/graphql
+Console:    %[2]s://%[1]s/
 Playground: %[2]s://%[1]s/playground/
 Try next, in another terminal: %[3]s
 `, address, scheme, next)

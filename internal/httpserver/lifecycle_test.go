@@ -217,6 +217,33 @@ func TestPlaygroundServesItsFiles(t *testing.T) {
 	require.Equal(t, http.StatusMethodNotAllowed, s.do(t, http.MethodPost, "/playground/", "").status)
 }
 
+func TestConsoleIsServedAtTheRoot(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, func(_ *httpserver.Config, d *httpserver.Deps) {
+		d.Static = fstest.MapFS{
+			"console.html":    {Data: []byte("<title>Console</title>")},
+			"index.html":      {Data: []byte("<title>Playground</title>")},
+			"favicon.svg":     {Data: []byte("<svg/>")},
+			"assets/a-123.js": {Data: []byte("1")},
+		}
+	})
+
+	a := s.do(t, http.MethodGet, "/", "")
+	require.Contains(t, a.text, "<title>Console</title>")
+	require.Equal(t, "no-cache", a.header.Get("Cache-Control"))
+	require.Contains(t, a.header.Get("Content-Security-Policy"), "default-src 'self'; style-src 'self'; ")
+	require.NotContains(t, a.header.Get("Content-Security-Policy"), "unsafe")
+	require.Contains(t, s.do(t, http.MethodGet, "/assets/a-123.js", "").header.Get("Cache-Control"), "immutable")
+	require.Equal(t, http.StatusOK, s.do(t, http.MethodGet, "/favicon.svg", "").status)
+
+	for _, missing := range []string{"/assets/", "/assets/nope.js", "/console.html", "/index.html", "/assets/..%2findex.html"} {
+		require.Equal(t, http.StatusNotFound, s.do(t, http.MethodGet, missing, "").status, missing)
+	}
+
+	require.Equal(t, http.StatusMethodNotAllowed, s.do(t, http.MethodPost, "/", "").status)
+}
+
 func TestOtherAddressesAre404(t *testing.T) {
 	t.Parallel()
 

@@ -38,17 +38,55 @@ built without the Playground's files. To add them:</p>
 </html>
 `
 
-// servePlayground serves the built Playground below /playground/.
-func (s *Server) servePlayground(w http.ResponseWriter, r *http.Request) {
-	setPageHeaders(w.Header(), r.Host)
+// The pages among the built files.
+const (
+	consolePage    = "console.html"
+	playgroundPage = "index.html"
+)
 
-	name := strings.TrimPrefix(r.URL.Path, pathPlayground+"/")
-	if name == "" || name == "index.html" {
-		s.serveIndex(w, r)
+// serveConsole serves the console at the root, and the files that it loads. Without them the Playground's address says how to
+// build both.
+func (s *Server) serveConsole(w http.ResponseWriter, r *http.Request) {
+	setPageHeaders(w.Header(), r.Host, "'self'")
+
+	if name := strings.TrimPrefix(r.URL.Path, "/"); name != "" {
+		s.serveFile(w, r, name)
 
 		return
 	}
 
+	page, err := s.builtPage(consolePage)
+	if err != nil {
+		http.Redirect(w, r, pathPlayground+"/", http.StatusFound)
+
+		return
+	}
+
+	servePage(w, r, page)
+}
+
+// servePlayground serves the built Playground below /playground/.
+func (s *Server) servePlayground(w http.ResponseWriter, r *http.Request) {
+	// Monaco needs inline styles.
+	setPageHeaders(w.Header(), r.Host, "'self' 'unsafe-inline'")
+
+	name := strings.TrimPrefix(r.URL.Path, pathPlayground+"/")
+	if name == "" || name == playgroundPage {
+		page, err := s.builtPage(playgroundPage)
+		if err != nil {
+			page = []byte(notBuiltPage)
+		}
+
+		servePage(w, r, page)
+
+		return
+	}
+
+	s.serveFile(w, r, name)
+}
+
+// serveFile serves what pages load.
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, name string) {
 	if s.deps.Static == nil || !fs.ValidPath(name) {
 		notFound(w, r)
 
@@ -70,17 +108,17 @@ func (s *Server) servePlayground(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, s.deps.Static, name) //nolint:gosec // a valid path inside an fs.FS, see above
 }
 
-func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
-	page := []byte(notBuiltPage)
-
-	if s.deps.Static != nil {
-		if built, err := fs.ReadFile(s.deps.Static, "index.html"); err == nil {
-			page = built
-		}
+func (s *Server) builtPage(name string) ([]byte, error) {
+	if s.deps.Static == nil {
+		return nil, fs.ErrNotExist
 	}
 
+	return fs.ReadFile(s.deps.Static, name)
+}
+
+func servePage(w http.ResponseWriter, r *http.Request, page []byte) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(page))
+	http.ServeContent(w, r, "page.html", time.Time{}, bytes.NewReader(page))
 }
 
 // plainHost reports whether a Host header may be put in a Content-Security-Policy: it must not bring a directive of its own.
@@ -91,14 +129,14 @@ func plainHost(host string) bool {
 }
 
 // setPageHeaders keeps a page to this server: nothing is loaded from elsewhere, nothing is sent elsewhere, nobody frames it.
-// Monaco needs inline styles and data: fonts.
-func setPageHeaders(h http.Header, host string) {
+// Monaco needs data: fonts.
+func setPageHeaders(h http.Header, host, styles string) {
 	connect := "'self'"
 	if plainHost(host) {
 		connect += fmt.Sprintf(" ws://%s wss://%s", host, host)
 	}
 
-	h.Set("Content-Security-Policy", "default-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "+
+	h.Set("Content-Security-Policy", "default-src 'self'; style-src "+styles+"; font-src 'self' data:; "+
 		"img-src 'self' data:; connect-src "+connect+"; object-src 'none'; base-uri 'self'; form-action 'self'; "+
 		"frame-ancestors 'none'")
 	h.Set("Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "+

@@ -42,7 +42,7 @@ export async function eventually(what, read, wanted) {
 const loopback = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Notes everything that a correct page never does: errors, violations of its security policy, requests to elsewhere. */
-function watch(page) {
+export function watch(page) {
   const problems = [];
   const visit = (address) => {
     const { protocol, hostname } = new URL(address);

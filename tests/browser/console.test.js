@@ -1,0 +1,215 @@
+// The console in a real browser, against a real server.
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
+import { eventually, launchBrowser, watch } from './playground.js';
+import { query, startGuardedServer, startServer } from './server.js';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const screenshots = process.env.SCREENSHOT_DIR ?? path.join(here, '../../test-results/browser');
+
+const createOne = 'mutation ($input: CreateEntryInput!) { createEntry(input: $input) { key position } }';
+
+async function append(url, input = {}) {
+  const variables = { input: { username: 'carol', thing: 'ACCOUNT', command: 'GET', request: { a: 1 }, response: null, ...input } };
+  return (await query(url, createOne, variables)).createEntry;
+}
+
+describe('Console', { timeout: 300_000 }, () => {
+  let server;
+  let browser;
+
+  before(async () => {
+    browser = await launchBrowser();
+    server = await startServer().catch(async (error) => {
+      await browser.close();
+      throw error;
+    });
+    await mkdir(screenshots, { recursive: true });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  /** A visitor who was never here, with the console open. */
+  async function visit(t, { address = '/', url = server.url, ...options } = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    t.after(() => context.close());
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const problems = watch(page);
+    const response = await page.goto(`${url}${address}`);
+    return { page, problems, response };
+  }
+
+  const rows = (page) => page.locator('.entries .row');
+  const positions = async (page) => (await rows(page).locator('.position').allInnerTexts()).map(Number);
+
+  test('shows the newest entries, and loads nothing from elsewhere', async (t) => {
+    const { page, problems, response } = await visit(t);
+    await rows(page).first().waitFor();
+    const shown = await positions(page);
+    assert.deepEqual(shown, [...shown].sort((a, b) => b - a));
+    const policy = response.headers()['content-security-policy'];
+    assert.match(policy, /default-src 'self'; style-src 'self';/);
+    assert.doesNotMatch(policy, /unsafe/);
+    await page.locator('.histogram canvas').waitFor();
+    await page.screenshot({ path: path.join(screenshots, 'console.png') });
+    assert.deepEqual(problems, []);
+  });
+
+  test('reads on as one scrolls, to the first entry', async (t) => {
+    const { page, problems } = await visit(t);
+    await rows(page).first().waitFor();
+    const scroller = page.locator('.scroller');
+    await eventually('the first entry', async () => {
+      await scroller.evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+      return positions(page);
+    }, (shown) => shown.includes(0));
+    assert.ok((await rows(page).count()) < 60, 'only what is in sight is in the page');
+    assert.deepEqual(problems, []);
+  });
+
+  test('keeps its filters in the address, which can be shared', async (t) => {
+    await append(server.url, { username: 'filter me', statusCode: 503 });
+    const { page, problems } = await visit(t);
+    await page.getByLabel('Status', { exact: true }).selectOption('SERVER_ERROR');
+    await page.getByLabel('User').fill('filter me');
+    await page.getByLabel('User').press('Enter');
+    await eventually('one entry', () => page.locator('.filters output').innerText(), (text) => text === '1 entry');
+    assert.match(page.url(), /status=SERVER_ERROR/);
+    const shared = await visit(t, { address: new URL(page.url()).search });
+    await eventually('the same', () => shared.page.locator('.filters output').innerText(), (text) => text === '1 entry');
+    await page.goBack();
+    await eventually('fewer filters', () => page.getByLabel('User').inputValue(), (value) => value === '');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    assert.equal(new URL(page.url()).search, '');
+    assert.deepEqual(problems, []);
+  });
+
+  test('shows all of an entry, and goes on from it by mouse and keyboard', async (t) => {
+    const first = await append(server.url, { username: 'dora', request: { deep: { er: ['needle', 1.5, null] } } });
+    const second = await append(server.url, { username: 'emil' });
+    const { page, problems } = await visit(t, { address: `/?entry=${first.key}` });
+    const detail = page.getByRole('complementary', { name: 'Entry' });
+    await detail.getByRole('heading', { name: 'dora got Account' }).waitFor();
+    await page.getByLabel('Find in the request').fill('needle');
+    await detail.locator('mark', { hasText: 'needle' }).waitFor();
+    await page.screenshot({ path: path.join(screenshots, 'console-entry.png') });
+    await detail.getByRole('button', { name: 'Next position' }).click();
+    await detail.getByRole('heading', { name: 'emil got Account' }).waitFor();
+    assert.match(page.url(), new RegExp(second.key));
+    await page.locator('.row[aria-current="true"]').waitFor();
+    await page.keyboard.press('j');
+    await detail.getByRole('heading', { name: 'dora got Account' }).waitFor();
+    await page.keyboard.press('k');
+    await detail.getByRole('heading', { name: 'emil got Account' }).waitFor();
+    await page.keyboard.press('Escape');
+    await detail.waitFor({ state: 'detached' });
+    await page.keyboard.press('/');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'filter-user');
+    assert.deepEqual(problems, []);
+  });
+
+  test('shows an entry within a second of its creation, and moves nothing that is being read', async (t) => {
+    const { page, problems } = await visit(t);
+    await rows(page).first().waitFor();
+    await eventually('live', () => page.getByRole('switch', { name: 'Live' }).isChecked(), Boolean);
+    await page.waitForTimeout(500); // the subscription is on its way
+    const { position } = await append(server.url);
+    const began = Date.now();
+    await rows(page).locator('.position', { hasText: new RegExp(`^${position}$`) }).waitFor();
+    assert.ok(Date.now() - began < 1000, `it took ${Date.now() - began} ms`);
+    const scroller = page.locator('.scroller');
+    await scroller.evaluate((element) => element.scrollTo({ top: 800 }));
+    await eventually('scrolled', () => scroller.evaluate((element) => element.scrollTop), (top) => top === 800);
+    const reading = await positions(page);
+    const hidden = await append(server.url);
+    await page.getByRole('button', { name: '1 new entry' }).waitFor();
+    assert.deepEqual(await positions(page), reading);
+    await page.getByRole('button', { name: '1 new entry' }).click();
+    await rows(page).locator('.position', { hasText: new RegExp(`^${hidden.position}$`) }).waitFor();
+    assert.deepEqual(problems, []);
+  });
+
+  test('makes a filter of a stretch of time that is marked in the histogram', async (t) => {
+    const { page, problems } = await visit(t);
+    await page.locator('.histogram canvas').waitFor();
+    const box = await page.locator('.u-over').boundingBox();
+    await page.mouse.move(box.x + box.width / 4, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width / 2, box.y + 20, { steps: 5 });
+    await page.mouse.up();
+    await eventually('the address', async () => new URL(page.url()).searchParams, (search) => search.has('from') && search.has('to'));
+    const { from, to } = Object.fromEntries(new URL(page.url()).searchParams);
+    const where = { createdAtGTE: from, createdAtLT: to };
+    const counted = await query(server.url, 'query ($where: EntryWhereInput) { entryStats(where: $where) { totalCount } }', { where });
+    const text = `${counted.entryStats.totalCount} entries`;
+    await eventually('the number of the stretch', () => page.locator('.filters output').innerText(), (shown) => shown === text);
+    assert.deepEqual(problems, []);
+  });
+
+  test('has an overview from which one goes on', async (t) => {
+    const { page, problems } = await visit(t, { address: '/?page=overview' });
+    const all = await query(server.url, '{ entryStats { totalCount } }');
+    const entries = page.locator('.figures dd').first();
+    await eventually('the total', async () => Number((await entries.innerText()).replace(/\D/g, '')), (n) => n >= all.entryStats.totalCount);
+    await page.screenshot({ path: path.join(screenshots, 'console-overview.png') });
+    await page.locator('.top').filter({ hasText: 'Things' }).getByRole('button').first().click();
+    assert.match(page.url(), /\?thing=/);
+    await rows(page).first().waitFor();
+    assert.deepEqual(problems, []);
+  });
+
+  for (const colorScheme of ['light', 'dark']) {
+    test(`has no serious barrier, ${colorScheme}`, async (t) => {
+      for (const address of ['/', '/?page=overview']) {
+        const { page } = await visit(t, { address, colorScheme });
+        await page.locator(address === '/' ? '.row' : '.figures').first().waitFor();
+        if (address === '/') {
+          await rows(page).first().click();
+          await page.locator('.payload').first().waitFor();
+        }
+        await page.evaluate(axe.source);
+        const { violations } = await page.evaluate(() => globalThis.axe.run());
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))]), []);
+      }
+    });
+  }
+
+  test('fits a phone', async (t) => {
+    const { page, problems } = await visit(t, { viewport: { width: 360, height: 740 } });
+    await rows(page).first().waitFor();
+    const wide = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(await wide(), 0);
+    await rows(page).first().click();
+    await page.locator('.payload').first().waitFor();
+    assert.equal(await wide(), 0);
+    await page.screenshot({ path: path.join(screenshots, 'console-phone.png') });
+    assert.deepEqual(problems, []);
+  });
+
+  test('asks for a token where one is needed, and keeps it in memory only', async (t) => {
+    const guarded = await startGuardedServer();
+    t.after(() => guarded.stop());
+    const token = await guarded.token('auditor');
+    const { page } = await visit(t, { url: guarded.url });
+    await page.getByLabel('API token or JWT').fill('sjt_wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').filter({ hasText: 'does not accept' }).waitFor();
+    await page.getByLabel('API token or JWT').fill(token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await rows(page).first().waitFor();
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+    assert.ok(!kept.includes('sjt_'), kept);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  });
+});

@@ -1,0 +1,151 @@
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { Provider, type Client } from 'urql';
+import type { AccessStore } from '../access';
+import type { StatusStore } from '../connection';
+import { go, useView, whereOf } from './address';
+import { createClient } from './client';
+import { DetailPanel } from './detail';
+import { Entries } from './entries';
+import { FilterBar } from './filter-bar';
+import { Histogram } from './histogram';
+import { JournalStore } from './journal';
+import { useKeys } from './keys';
+import { number } from './labels';
+import { Overview } from './overview';
+import { SignIn } from './sign-in';
+import { ThemeSwitch } from './theme';
+
+function Connection({ status, live, error }: { status: StatusStore; live: boolean; error: string | undefined }) {
+  const { connection } = useSyncExternalStore(status.listen, status.get);
+  if (!live) return error === undefined ? null : <span className="connection broken">{error}</span>;
+  if (connection.state !== 'lost') return null;
+  return (
+    <span className="connection broken" role="status">
+      Connection lost, trying again …
+    </span>
+  );
+}
+
+function Journal({ client, status }: { client: Client; status: StatusStore }) {
+  const view = useView();
+  const filter = JSON.stringify(whereOf(view));
+  const store = useMemo(() => new JournalStore(client, JSON.parse(filter) as ReturnType<typeof whereOf>), [client, filter]);
+  const listing = useSyncExternalStore(store.listen, store.get);
+  const [live, setLive] = useState(true);
+  const ready = listing.total !== undefined;
+  useEffect(() => {
+    status.begin(true);
+    void store.readMore();
+    return () => {
+      store.close();
+    };
+  }, [store, status]);
+  useEffect(() => {
+    if (ready) store.follow(live);
+  }, [store, live, ready]);
+  useKeys(listing.rows, view.entry);
+  const total = listing.total === undefined ? '' : `${number(listing.total)} ${listing.total === 1 ? 'entry' : 'entries'}`;
+  const where = useMemo(() => JSON.parse(filter) as ReturnType<typeof whereOf>, [filter]);
+  return (
+    <>
+      <FilterBar view={view} total={total} />
+      <Histogram where={where} />
+      <div className="toolbar">
+        <label className="switch">
+          <input
+            type="checkbox"
+            role="switch"
+            checked={live}
+            onChange={({ target }) => {
+              setLive(target.checked);
+            }}
+          />
+          Live
+        </label>
+        <Connection status={status} live={listing.live} error={listing.error} />
+      </div>
+      <div className={view.entry === '' ? 'panes' : 'panes open'}>
+        <Entries store={store} listing={listing} chosen={view.entry} />
+        {view.entry !== '' && <DetailPanel entryKey={view.entry} />}
+      </div>
+    </>
+  );
+}
+
+function Page({ name, shown, children }: { name: 'entries' | 'overview'; shown: string; children: string }) {
+  return (
+    <a
+      href={name === 'overview' ? '?page=overview' : './'}
+      aria-current={name === shown ? 'page' : undefined}
+      onClick={(event) => {
+        event.preventDefault();
+        go({ page: name, entry: '' });
+      }}
+    >
+      {children}
+    </a>
+  );
+}
+
+/** The console. Who is asking decides what there is to see, so each viewer has a client, and with it a cache, of its own. */
+export function App({ access, status }: { access: AccessStore; status: StatusStore }) {
+  const { credential, standing } = useSyncExternalStore(access.listen, access.get);
+  const view = useView();
+  const client = useMemo(() => {
+    void credential; // another credential, another client
+    return createClient(access, status);
+  }, [access, status, credential]);
+  if (standing.state === 'denied') return <SignIn access={access} again={standing.before || credential.token !== ''} />;
+  return (
+    <Provider value={client}>
+      <header className="banner">
+        <h1>
+          samjournal
+          {standing.state === 'granted' && standing.viewer.account !== '' && <small> {standing.viewer.account}</small>}
+        </h1>
+        <nav aria-label="Pages">
+          <Page name="entries" shown={view.page}>
+            Entries
+          </Page>
+          <Page name="overview" shown={view.page}>
+            Overview
+          </Page>
+          <a href="playground/">Playground</a>
+        </nav>
+        <ThemeSwitch />
+        {standing.state === 'granted' && credential.token !== '' && (
+          <button
+            type="button"
+            onClick={() => {
+              void access.forget();
+            }}
+          >
+            Sign out
+          </button>
+        )}
+      </header>
+      <main>
+        {standing.state === 'failed' && (
+          <p role="alert" className="state">
+            {standing.reason}{' '}
+            <button
+              type="button"
+              onClick={() => {
+                void access.use({ ...credential });
+              }}
+            >
+              Try again
+            </button>
+          </p>
+        )}
+        {standing.state === 'asking' && (
+          <p role="status" className="state">
+            Connecting …
+          </p>
+        )}
+        {standing.state === 'granted' &&
+          (view.page === 'overview' ? <Overview view={view} /> : <Journal client={client} status={status} />)}
+      </main>
+    </Provider>
+  );
+}

@@ -1,0 +1,143 @@
+import { useEffect, useRef } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useQuery } from 'urql';
+import { go } from './address';
+import { histogramQuery, type StatusClass, type Where } from './documents';
+import { className, classSign, number, statusClasses } from './labels';
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
+const hours = 3600;
+
+/** An interval that gives some dozens of bars for a time of so many seconds. */
+export function intervalFor(seconds: number | undefined): 'MINUTE' | 'HOUR' | 'DAY' | 'WEEK' {
+  if (seconds === undefined) return 'DAY';
+  if (seconds <= 3 * hours) return 'MINUTE';
+  if (seconds <= 7 * 24 * hours) return 'HOUR';
+  return seconds <= 400 * 24 * hours ? 'DAY' : 'WEEK';
+}
+
+const units: Readonly<Record<string, number>> = { H: hours, M: 60, S: 1, D: 24 * hours, W: 7 * 24 * hours };
+
+/** How long the time of a filter is, in seconds; undefined when it is open. */
+export function lengthOf({ since, createdAtGTE, createdAtLT }: Where): number | undefined {
+  if (typeof since === 'string') {
+    const [, n = '', unit = ''] = /^PT?(\d+)([HMSDW])$/.exec(since) ?? [];
+    return Number(n) * (units[unit] ?? 30 * 24 * hours);
+  }
+  if (typeof createdAtGTE !== 'string') return undefined;
+  const end = typeof createdAtLT === 'string' ? Date.parse(createdAtLT) : Date.now();
+  return (end - Date.parse(createdAtGTE)) / 1000;
+}
+
+interface Columns {
+  readonly starts: readonly number[];
+  readonly end: number;
+  /** By class, bottom first; each already holds those below it. */
+  readonly stacked: readonly (readonly number[])[];
+}
+
+function chart(element: HTMLElement, columns: Columns): uPlot {
+  const style = getComputedStyle(element);
+  const colour = (name: StatusClass) => style.getPropertyValue(`--${name}`).trim();
+  const { bars } = uPlot.paths;
+  const order = statusClasses.map((name, index) => ({ name, index })).reverse();
+  const text = style.getPropertyValue('--quiet').trim();
+  const axis = { stroke: text, grid: { stroke: style.getPropertyValue('--line').trim() }, ticks: { show: false } };
+  return new uPlot(
+    {
+      width: element.clientWidth,
+      height: 120,
+      legend: { show: false },
+      cursor: { y: false, drag: { x: true, y: false, setScale: false } },
+      scales: { x: { range: [columns.starts[0] ?? 0, columns.end] } },
+      axes: [axis, { ...axis, size: 48, values: (_, values) => values.map((n) => (Number.isInteger(n) ? number(n) : '')) }],
+      series: [
+        {},
+        ...order.map(({ name }) => ({
+          label: className[name],
+          fill: colour(name),
+          stroke: colour(name),
+          width: 0,
+          points: { show: false },
+          ...(bars && { paths: bars({ align: 1, size: [0.9, 100] }) }),
+        })),
+      ],
+      hooks: {
+        setSelect: [
+          (plot) => {
+            const { left, width } = plot.select;
+            if (width < 2) return;
+            const at = (x: number) => new Date(plot.posToVal(x, 'x') * 1000).toISOString();
+            go({ from: at(left), to: at(left + width), since: '' });
+          },
+        ],
+      },
+    },
+    [[...columns.starts], ...order.map(({ index }) => [...(columns.stacked[index] ?? [])])] as uPlot.AlignedData,
+    element,
+  );
+}
+
+/** Entries over time by class of status. A stretch of time that is marked becomes the filter. */
+export function Histogram({ where }: { where: Where }) {
+  const interval = intervalFor(lengthOf(where));
+  const [{ data, error, fetching }] = useQuery({
+    query: histogramQuery,
+    variables: { where, interval, zone },
+    requestPolicy: 'cache-and-network',
+  });
+  const element = useRef<HTMLDivElement>(null);
+  const stats = data?.entryStats;
+  const buckets = stats?.buckets;
+  useEffect(() => {
+    if (!element.current || !stats || !buckets || buckets.length === 0) return undefined;
+    const below = buckets.map(() => 0);
+    const stacked = statusClasses.map((name) => {
+      const counts = stats.groups.find(({ statusClass }) => statusClass === name)?.counts ?? [];
+      for (const [index, count] of counts.entries()) below[index] = (below[index] ?? 0) + count;
+      return [...below];
+    });
+    const seconds = (time: string) => Date.parse(time) / 1000;
+    const host = element.current;
+    const plot = chart(host, {
+      starts: buckets.map(({ start }) => seconds(start)),
+      end: seconds(buckets.at(-1)?.end ?? ''),
+      stacked,
+    });
+    const watch = new ResizeObserver(() => {
+      plot.setSize({ width: host.clientWidth, height: 120 });
+    });
+    watch.observe(host);
+    return () => {
+      watch.disconnect();
+      plot.destroy();
+    };
+  }, [stats, buckets]);
+  return (
+    <section className="histogram" aria-label="Entries over time">
+      <div ref={element} className="plot" role="img" aria-label={`Entries by ${interval.toLowerCase()}; the numbers follow`} />
+      {error && <p role="alert">{error.graphQLErrors[0]?.message ?? error.message}</p>}
+      {!error && !fetching && buckets?.length === 0 && <p>Nothing in this time.</p>}
+      <ul className="classes">
+        {stats?.groups.map(
+          ({ statusClass, count }) =>
+            statusClass && (
+              <li key={statusClass}>
+                <button
+                  type="button"
+                  className={`status ${statusClass}`}
+                  onClick={() => {
+                    go({ status: statusClass });
+                  }}
+                >
+                  <span aria-hidden="true">{classSign[statusClass]}</span> {className[statusClass]} {number(count)}
+                </button>
+              </li>
+            ),
+        )}
+      </ul>
+    </section>
+  );
+}
