@@ -205,6 +205,36 @@ func TestSlowClientsAreReleasedOverHTTP2(t *testing.T) {
 	receive(t, s.resolver.Left, "the source to end")
 }
 
+func TestAnEventStreamOverHTTP2OutlastsTheTimeOfAWrite(t *testing.T) {
+	t.Parallel()
+
+	pair := newKeyPair(t)
+	s := startOpen(t, func(c *httpserver.Config, _ *httpserver.Deps) {
+		pair.use(c)
+		c.WriteTimeout, c.PingInterval = 50*time.Millisecond, 150*time.Millisecond
+	})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		"https://"+s.address+"/graphql?query=subscription%7Bforever%7D", http.NoBody)
+	require.NoError(t, err)
+	r.Header.Set("Accept", eventStream)
+
+	resp, err := pair.client(t).Do(r)
+	require.NoError(t, err)
+
+	defer resp.Body.Close()
+
+	require.Equal(t, "HTTP/2.0", resp.Proto)
+
+	comments := 0
+	for lines := bufio.NewScanner(resp.Body); comments < 4; {
+		require.True(t, lines.Scan(), "after %d comments: %v", comments, lines.Err())
+
+		if lines.Text() == ":" {
+			comments++
+		}
+	}
+}
+
 func TestTLSIsOfVersion12OrNewer(t *testing.T) {
 	t.Parallel()
 

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -226,29 +225,12 @@ func (s *Server) sendExport(ctx context.Context, w http.ResponseWriter, r *http.
 		}
 	}
 
-	s.compress(http.HandlerFunc(write)).ServeHTTP(&patient{ResponseWriter: w, server: s}, r)
+	s.compress(http.HandlerFunc(write)).ServeHTTP(w, r)
 
 	if !complete {
 		panic(http.ErrAbortHandler)
 	}
 }
-
-// patient gives its client time for each write.
-type patient struct {
-	http.ResponseWriter
-
-	server *Server
-}
-
-func (p *patient) Write(b []byte) (int, error) {
-	// Where deadlines are not supported there is no connection either.
-	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(p.server.allowance(len(b))))
-
-	return p.ResponseWriter.Write(b)
-}
-
-// Unwrap is for http.ResponseController.
-func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // newExportCompression compresses exports for clients that accept it.
 func newExportCompression() (func(http.Handler) http.HandlerFunc, error) {

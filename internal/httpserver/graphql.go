@@ -173,7 +173,7 @@ func (s *Server) carryOut(
 		defer op.finish(r.Context())
 
 		w.Header().Set("Allow", http.MethodPost)
-		s.writeWithin(w, accept.best, http.StatusMethodNotAllowed, refused)
+		writeResponse(w, accept.best, http.StatusMethodNotAllowed, refused)
 
 		return
 	}
@@ -182,14 +182,14 @@ func (s *Server) carryOut(
 
 	if refused != nil {
 		answer := cmp.Or(accept.plain, typeJSON) // an overload is no event
-		s.writeWithin(w, answer, refusedStatus(answer, refused), refused)
+		writeResponse(w, answer, refusedStatus(answer, refused), refused)
 
 		return
 	}
 
 	// A nil response means that the client has gone.
 	if resp := op.response(); resp != nil {
-		s.writeWithin(w, accept.best, resultStatus(accept.best, resp), resp)
+		writeResponse(w, accept.best, resultStatus(accept.best, resp), resp)
 	}
 }
 

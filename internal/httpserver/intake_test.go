@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,38 @@ func TestSlowSendersAreCutOff(t *testing.T) {
 	require.Contains(t, answerTo(head+"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"), "could not be read to its end")
 	require.Contains(t, answerTo(head+"Accept: text/event-stream\r\nContent-Length: 100\r\n\r\n{"), "could not be read to its end")
 	require.Contains(t, answerTo("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"), `{"status":"ok"}`, "and then idle")
+
+	// Nobody wants these bodies, and they do not come.
+	for _, begin := range []string{
+		"GET /healthz", "POST /healthz", "GET /playground/", "POST /nothing", "GET /graphql?query={hello}", "PUT /graphql",
+		"POST /graphql", // it has no Content-Type
+	} {
+		answerTo(begin + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+		answerTo(begin + " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+	}
+
+	answerTo("POST /graphql HTTP/1.1\r\nHost: localhost\r\nOrigin: http://elsewhere.example\r\nContent-Length: 100\r\n\r\n{")
+}
+
+func TestClientsThatReadNothingAreCutOff(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) { c.WriteTimeout = 100 * time.Millisecond })
+
+	for _, path := range []string{"/nothing", "/healthz", "/playground/", "/metrics", "/graphql", "/graphql?query={hello}"} {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.address)
+		require.NoError(t, err)
+		require.NoError(t, conn.SetWriteDeadline(time.Now().Add(patience)))
+
+		// It asks for more and more until no answer fits in what the kernel keeps for it.
+		requests := strings.Repeat("GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n", 1000)
+		for err == nil {
+			_, err = io.WriteString(conn, requests)
+		}
+
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "%s: the server waits without end", path)
+		require.NoError(t, conn.Close())
+	}
 }
 
 func TestAWebSocketMessageThatComesSlowlyEndsItsConnection(t *testing.T) {

@@ -76,7 +76,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, h *share) ([]b
 
 	// net/http lifts these deadlines at the body's end. http.Server.ReadTimeout is no substitute: it would count from the
 	// request's first byte.
-	body, err := readAll(r.Context(), http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes),
+	body, err := readAll(r.Context(), http.MaxBytesReader(bare(w), r.Body, s.cfg.MaxBodyBytes),
 		extent{said: max(r.ContentLength, 0), most: s.cfg.MaxBodyBytes}, h,
 		pacer{began: time.Now(), longest: s.cfg.ReadTimeout}, http.NewResponseController(w).SetReadDeadline)
 

@@ -110,14 +110,6 @@ func writeResponse(w http.ResponseWriter, contentType string, status int, resp *
 	}
 }
 
-// writeWithin sends one complete answer and gives up on a client that does not take it.
-func (s *Server) writeWithin(w http.ResponseWriter, contentType string, status int, resp *graphql.Response) {
-	// Where deadlines are not supported there is no connection either (a recorder in a test). net/http lifts this one before
-	// the connection's next request.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.allowance(len(resp.Data))))
-	writeResponse(w, contentType, status, resp)
-}
-
 // allowance is how long the client may take to receive n bytes.
 func (s *Server) allowance(n int) time.Duration {
 	return s.cfg.WriteTimeout * time.Duration(1+n/sizePerAllowance)

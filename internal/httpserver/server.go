@@ -81,7 +81,8 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 		return nil, err
 	}
 
-	s.handler = withUnreadBodies(withRequestID(s.withRecovery(s.withAccess(s.origins.withCORS(s.withRates(s.routes()))))))
+	s.handler = withUnreadBodies(s.withPatience(
+		withRequestID(s.withRecovery(s.withAccess(s.origins.withCORS(s.withRates(s.routes())))))))
 	s.http = &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,

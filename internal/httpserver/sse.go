@@ -21,7 +21,7 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request, op *operati
 		defer op.finish(r.Context())
 
 		w.Header().Set("Allow", http.MethodPost)
-		s.writeWithin(w, typeJSON, http.StatusMethodNotAllowed, refused)
+		writeResponse(w, typeJSON, http.StatusMethodNotAllowed, refused)
 
 		return
 	}
@@ -263,8 +263,6 @@ func (e *eventStream) writeLocked(text []byte) bool {
 	if e.ended {
 		return false
 	}
-
-	_ = e.control.SetWriteDeadline(time.Now().Add(e.server.allowance(len(text))))
 
 	_, err := e.w.Write(text)
 	if err == nil {
