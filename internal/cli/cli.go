@@ -37,6 +37,7 @@ type commands struct {
 	Seed    seedCmd    `cmd:"" help:"Add generated entries, to try the product with."`
 	Account accountCmd `cmd:"" help:"Create and list accounts."`
 	Token   tokenCmd   `cmd:"" help:"Create, list and revoke API tokens."`
+	Stats   statsCmd   `cmd:"" help:"Correct the counters that statistics are made of."`
 	Migrate migrateCmd `cmd:"" help:"Show or change the version of the database schema."`
 	Redact  redactCmd  `cmd:"" help:"Show what redaction makes of a JSON document. Reads no database."`
 	Schema  schemaCmd  `cmd:"" help:"Print the whole GraphQL schema (SDL)."`

@@ -91,6 +91,10 @@ type appendTx interface {
 	lastUserID(ctx context.Context) (int64, error)
 	// write adds users and entries, and moves the head when there are entries.
 	write(ctx context.Context, a addition) error
+	// tally counts the entries from a position on, created within a period.
+	tally(ctx context.Context, position int64, p period) (tally, error)
+	// setCounts sets counters.
+	setCounts(ctx context.Context, c counters) error
 	// exec runs one more statement, written in the dialect's own way.
 	exec(ctx context.Context, statement string, args ...any) error
 }

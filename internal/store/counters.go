@@ -47,36 +47,42 @@ type counters map[counterKey]int64
 
 // countersOf are the counters of entries that are appended.
 func countersOf(rows []row) counters {
-	finest := map[counterKey]int64{}
+	all := make(tally, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		key := counterKey{
-			start: r.createdAt.Truncate(quarter).UnixMicro(), thing: r.Thing, command: r.Command,
-			statusCode: int16(r.StatusCode), userID: noUser, //nolint:gosec // 0 to 32767
-		}
-		if r.userID != nil {
-			key.userID = *r.userID
-		}
-		finest[key]++
+		all.add(r.createdAt, r.Thing, r.Command, r.StatusCode, r.userID)
 	}
-	c := make(counters, len(finest))
-	all := cuts()
-	for key, n := range finest {
-		c.add(all, key, n)
-	}
-	return c
+	return all.counters(cuts()...)
 }
 
-// add adds n entries of a quarter of an hour that have all dimensions in common to the counters of cuts.
-func (c counters) add(cuts []cut, key counterKey, n int64) {
-	start := time.UnixMicro(key.start).UTC()
-	for _, cut := range cuts {
-		counter := key.of(cut)
-		for _, span := range cut.spans {
-			counter.span, counter.start = int32(span.Seconds()), start.Truncate(span).UnixMicro()
-			c[counter] += n
+// tally is how many entries have all dimensions in common within a quarter of an hour: that of start, no cut and no span.
+type tally map[counterKey]int64
+
+func (t tally) add(createdAt time.Time, thing model.Thing, command model.Command, statusCode int, userID *int64) {
+	key := counterKey{
+		start: createdAt.Truncate(quarter).UnixMicro(), thing: thing, command: command,
+		statusCode: int16(statusCode), userID: noUser, //nolint:gosec // 0 to 32767
+	}
+	if userID != nil {
+		key.userID = *userID
+	}
+	t[key]++
+}
+
+// counters are what cuts have of the entries.
+func (t tally) counters(cuts ...cut) counters {
+	c := make(counters, len(t))
+	for key, n := range t {
+		start := time.UnixMicro(key.start).UTC()
+		for _, cut := range cuts {
+			counter := key.of(cut)
+			for _, span := range cut.spans {
+				counter.span, counter.start = int32(span.Seconds()), start.Truncate(span).UnixMicro()
+				c[counter] += n
+			}
 		}
 	}
+	return c
 }
 
 // sorted lists the keys in the order of the primary key.

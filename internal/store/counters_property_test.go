@@ -277,6 +277,13 @@ func TestCountersAreEqualToCountingRows(t *testing.T) {
 					for range 6 {
 						c.check(ctx, rt)
 					}
+					if rapid.IntRange(0, 3).Draw(rt, "rebuild") > 0 {
+						continue
+					}
+					rebuilt, err := s.RebuildCounts(ctx, c.accountID, nil)
+					require.NoError(rt, err)
+					require.Zero(rt, rebuilt.Wrong)
+					require.EqualValues(rt, len(c.entries), rebuilt.Entries)
 				}
 			})
 		})

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"samjournal/internal/model"
 )
 
 // Counters come to be where they are missing. Nobody else writes those of the account meanwhile: its head is locked.
@@ -17,11 +19,43 @@ const (
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (account_id, cut, span, start, thing, command, status_code, user_id) DO UPDATE SET n = `
 
-	added = "c.n + excluded.n"
+	added, set = "c.n + excluded.n", "excluded.n"
+
+	// The order is that of an index, so that no plan reads more than it has to.
+	postgresSince = `SELECT created_at, thing, command, status_code, user_id FROM entries
+		WHERE account_id = $1 AND position >= $2 AND created_at >= $3 AND created_at < $4 ORDER BY position`
+	sqliteSince = `SELECT created_at, thing, command, status_code, user_id FROM entries
+		WHERE account_id = ? AND position >= ? AND created_at >= ? AND created_at < ? ORDER BY position`
 )
 
 // addCounts adds to counters with one statement.
 func (t *postgresTx) addCounts(b *pgx.Batch, c counters) { t.writeCounts(b, c, postgresCounts+added) }
+
+func (t *postgresTx) setCounts(ctx context.Context, c counters) error {
+	var b pgx.Batch
+	t.writeCounts(&b, c, postgresCounts+set)
+	return t.tx.SendBatch(ctx, &b).Close()
+}
+
+func (t *postgresTx) tally(ctx context.Context, position int64, p period) (tally, error) {
+	rows, err := t.tx.Query(ctx, postgresSince, t.accountID, position, *p.from, *p.to)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		since     = tally{}
+		createdAt time.Time
+		thing     string
+		command   string
+		status    int
+		userID    *int64
+	)
+	_, err = pgx.ForEachRow(rows, []any{&createdAt, &thing, &command, &status, &userID}, func() error {
+		since.add(createdAt, model.Thing(thing), model.Command(command), status, userID)
+		return nil
+	})
+	return since, err
+}
 
 func (t *postgresTx) writeCounts(b *pgx.Batch, c counters, statement string) {
 	keys := c.sorted()
@@ -41,6 +75,33 @@ func (t *postgresTx) writeCounts(b *pgx.Batch, c counters, statement string) {
 // addCounts adds to counters with one prepared statement, run for each.
 func (t *sqliteTx) addCounts(ctx context.Context, c counters) error {
 	return t.writeCounts(ctx, c, sqliteCounts+added)
+}
+
+func (t *sqliteTx) setCounts(ctx context.Context, c counters) error {
+	return t.writeCounts(ctx, c, sqliteCounts+set)
+}
+
+func (t *sqliteTx) tally(ctx context.Context, position int64, p period) (tally, error) {
+	rows, err := t.tx.QueryContext(ctx, sqliteSince, t.accountID, position, *p.from, *p.to)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	since := tally{}
+	for rows.Next() {
+		var (
+			createdAt time.Time
+			thing     model.Thing
+			command   model.Command
+			status    int
+			userID    *int64
+		)
+		if err := rows.Scan(&createdAt, &thing, &command, &status, &userID); err != nil {
+			return nil, err
+		}
+		since.add(createdAt, thing, command, status, userID)
+	}
+	return since, rows.Err()
 }
 
 func (t *sqliteTx) writeCounts(ctx context.Context, c counters, statement string) error {

@@ -65,13 +65,26 @@ type Count struct {
 // HeadAndCounts reads the head of the scope's account and counts the entries that match and that the scope may see, all in one
 // statement and so of one moment. Counts come in no particular order. Errors: ErrTooManyCounts, ErrNoAccount.
 func (s *Store) HeadAndCounts(ctx context.Context, scope model.Scope, q CountQuery) (Head, []Count, error) {
+	head, counts, err := s.headAndCounts(ctx, s.read, scope, q)
+	if err != nil {
+		return Head{}, nil, fmt.Errorf("count entries: %w", translate(err))
+	}
+	return head, counts, nil
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func (s *Store) headAndCounts(ctx context.Context, db querier, scope model.Scope, q CountQuery) (Head, []Count, error) {
 	if err := q.check(); err != nil {
 		return Head{}, nil, err
 	}
 	text, args := s.countStatement(scope, q).Query()
-	rows, err := s.read.QueryContext(ctx, text, args...)
+	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
-		return Head{}, nil, fmt.Errorf("count entries: %w", translate(err))
+		return Head{}, nil, err
 	}
 	defer rows.Close()
 	var (
@@ -83,7 +96,7 @@ func (s *Store) HeadAndCounts(ctx context.Context, scope model.Scope, q CountQue
 		found = true
 		count, err := scanCount(rows, &head)
 		if err != nil {
-			return Head{}, nil, fmt.Errorf("count entries: %w", translate(err))
+			return Head{}, nil, err
 		}
 		if count.N == 0 {
 			continue // the head alone
@@ -93,10 +106,10 @@ func (s *Store) HeadAndCounts(ctx context.Context, scope model.Scope, q CountQue
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return Head{}, nil, fmt.Errorf("count entries: %w", translate(err))
+		return Head{}, nil, err
 	}
 	if !found {
-		return Head{}, nil, fmt.Errorf("count entries: %w: number %d", ErrNoAccount, scope.AccountID)
+		return Head{}, nil, fmt.Errorf("%w: number %d", ErrNoAccount, scope.AccountID)
 	}
 	return head, counts, nil
 }
@@ -126,11 +139,18 @@ func scanCount(rows *sql.Rows, head *Head) (Count, error) {
 	if user.Valid {
 		c.UserID = &user.Int64
 	}
-	switch t := start.(type) {
-	case time.Time:
-		c.Start = t.UTC()
-	case int64: // of SQLite, which does not know that it is a time
-		c.Start = time.UnixMicro(t).UTC()
-	}
+	c.Start = timeOf(start)
 	return c, nil
+}
+
+// timeOf is a time that was scanned from an expression: of SQLite, which does not know that it is one, in microseconds. NULL is
+// the zero time.
+func timeOf(scanned any) time.Time {
+	switch t := scanned.(type) {
+	case time.Time:
+		return t.UTC()
+	case int64:
+		return time.UnixMicro(t).UTC()
+	}
+	return time.Time{}
 }

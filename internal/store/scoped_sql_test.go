@@ -16,7 +16,7 @@ var (
 	references = regexp.MustCompile(`\b(from|join|into|update|,) (users|entries|entry_counts|heads|erasures|tokens)\b` +
 		`(?: as (\w+)| (t\d+)\b)?`)
 	equalities = regexp.MustCompile(`(?:(\w+)\.)?account_id = (?:\?|\$\d+|\d+|\w+\.account_id)`)
-	inserted   = regexp.MustCompile(`insert into (users|entries|entry_counts|heads|erasures|tokens) <([^>]*)>`)
+	inserted   = regexp.MustCompile(`insert into (users|entries|entry_counts|heads|erasures|tokens)(?: as \w+)? <([^>]*)>`)
 )
 
 // unscoped lists the tables of an account's data that a statement refers to without limiting them to an account by an
