@@ -93,13 +93,13 @@ func (s *Store) headAndCounts(ctx context.Context, db querier, scope model.Scope
 		found  bool
 	)
 	for rows.Next() {
-		found = true
-		count, err := scanCount(rows, &head)
+		count, h, err := scanCount(rows)
 		if err != nil {
 			return Head{}, nil, err
 		}
-		if count.N == 0 {
-			continue // the head alone
+		if h != nil {
+			head, found = *h, true
+			continue
 		}
 		if counts = append(counts, count); q.Limit > 0 && len(counts) > q.Limit {
 			return Head{}, nil, fmt.Errorf("%w: more than %d", ErrTooManyCounts, q.Limit)
@@ -122,17 +122,19 @@ func (q CountQuery) check() error {
 	return fmt.Errorf("counts cannot be grouped by times of %s", q.Grain)
 }
 
-// scanCount reads a row of countStatement.
-func scanCount(rows *sql.Rows, head *Head) (Count, error) {
+// scanCount reads a row of countStatement: a count, or the head.
+func scanCount(rows *sql.Rows) (Count, *Head, error) {
 	var (
 		lastKey, thing, command sql.NullString
 		start                   any
-		status, user, n         sql.NullInt64
+		size, status, user, n   sql.NullInt64
 	)
-	if err := rows.Scan(&head.Size, &lastKey, &start, &thing, &command, &status, &user, &n); err != nil {
-		return Count{}, err
+	if err := rows.Scan(&size, &lastKey, &start, &thing, &command, &status, &user, &n); err != nil {
+		return Count{}, nil, err
 	}
-	head.LastKey = lastKey.String
+	if size.Valid {
+		return Count{}, &Head{Size: size.Int64, LastKey: lastKey.String}, nil
+	}
 	c := Count{
 		Thing: model.Thing(thing.String), Command: model.Command(command.String), StatusCode: int(status.Int64), N: n.Int64,
 	}
@@ -140,7 +142,7 @@ func scanCount(rows *sql.Rows, head *Head) (Count, error) {
 		c.UserID = &user.Int64
 	}
 	c.Start = timeOf(start)
-	return c, nil
+	return c, nil, nil
 }
 
 // timeOf is a time that was scanned from an expression: of SQLite, which does not know that it is one, in microseconds. NULL is

@@ -38,7 +38,7 @@ type counting struct {
 	cut     cut
 }
 
-// countStatement selects the head and, beside it, the counts; the head alone where there is none.
+// countStatement selects the counts, after the head in a row of its own.
 func (s *Store) countStatement(scope model.Scope, q CountQuery) *entsql.Selector {
 	b := entsql.Dialect(s.dialect)
 	c := counting{CountQuery: q, dialect: s.dialect, b: b, scope: scope}
@@ -46,14 +46,16 @@ func (s *Store) countStatement(scope model.Scope, q CountQuery) *entsql.Selector
 	if q.Limit > 0 {
 		counts.Limit(q.Limit + 1)
 	}
-	counts.As("counts")
 	heads := b.Table(head.Table)
-	query := b.Select(heads.C(head.FieldSize), heads.C(head.FieldLastKey)).From(heads)
-	for _, column := range slices.Concat([]string{bucketColumn}, columnsOf(dimensions()), []string{numberColumn}) {
-		query.AppendSelect(counts.C(column))
-	}
-	return query.LeftJoin(counts).OnP(entsql.ExprP("1 = 1")).
+	query := b.Select(heads.C(head.FieldSize), heads.C(head.FieldLastKey)).From(heads).
 		Where(entsql.EQ(heads.C(head.FieldID), scope.AccountID))
+	rows := b.Select().From(counts.As("counts")).
+		AppendSelectExprAs(entsql.Raw("NULL"), head.FieldSize).AppendSelectExprAs(entsql.Raw("NULL"), head.FieldLastKey)
+	for _, column := range slices.Concat([]string{bucketColumn}, columnsOf(dimensions()), []string{numberColumn}) {
+		query.AppendSelectExprAs(entsql.Raw("NULL"), column)
+		rows.AppendSelect(column)
+	}
+	return query.UnionAll(rows)
 }
 
 func columnsOf(dims []Dimension) []string {
