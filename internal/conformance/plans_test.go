@@ -181,6 +181,7 @@ func TestPlans(t *testing.T) { //nolint:tparallel // the subtests share a connec
 	p := newPlanned(t) // one for all, since it takes seconds
 	t.Run("every filter and order", p.filtersAndOrders)
 	t.Run("pages with cursors", p.pagesWithCursors)
+	t.Run("counts", p.counts)
 }
 
 func (p *planned) filtersAndOrders(t *testing.T) {
