@@ -97,3 +97,41 @@ func TestAMigratedJournalHasItsCounters(t *testing.T) {
 		})
 	}
 }
+
+// A samjournal of before may still append while a newer one migrates.
+func TestWhatIsAppendedWhileCountersAreMadeIsCounted(t *testing.T) {
+	t.Parallel()
+	for d, databaseURL := range both(t) {
+		t.Run(d, func(t *testing.T) {
+			t.Parallel()
+			r := atVersion(t, databaseURL, 2)
+			r.exec(t, fmt.Sprintf(`INSERT INTO users (account_id, id, username, created_at) VALUES (1, 1, 'alice', %s)`, r.time(0)))
+			s := open(t, databaseURL, store.Options{})
+			before, err := r.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			for _, statement := range []string{
+				`UPDATE heads SET size = size`, // locks it
+				r.insertEntry(r.rowOf(1, fmt.Sprintf("%064x", 0), 0, nil)),
+				fmt.Sprintf(`UPDATE heads SET size = 1, last_key = '%064x', last_recorded_at = %s WHERE account_id = 1`, 0, r.time(1)),
+			} {
+				_, err := before.ExecContext(t.Context(), statement)
+				require.NoError(t, err, statement)
+			}
+
+			done := make(chan error, 1)
+			go func() { done <- s.Migrate(t.Context()) }()
+			if r.dialect == dialect.Postgres {
+				require.Eventually(t, func() bool {
+					var waiting bool
+					err := before.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON oid = database
+						WHERE datname = current_database() AND NOT granted)`).Scan(&waiting)
+					return err == nil && waiting
+				}, time.Minute, time.Millisecond)
+			}
+			require.NoError(t, before.Commit())
+
+			require.NoError(t, <-done)
+			requireCounted(t, databaseURL, 1)
+		})
+	}
+}

@@ -5,6 +5,9 @@
 -- since the beginning of the year 1, UTC.
 
 -- +goose Up
+-- A samjournal of before may still serve: what it appended from here on would be in no counter. It waits, readers do not.
+LOCK TABLE heads IN EXCLUSIVE MODE;
+
 CREATE TABLE entry_counts (
     account_id bigint NOT NULL,
     cut smallint NOT NULL,
