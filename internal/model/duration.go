@@ -2,8 +2,8 @@ package model
 
 import (
 	"math"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sosodev/duration"
@@ -16,10 +16,14 @@ func AddDuration(t time.Time, text string) (time.Time, error) { return addDurati
 // SubtractDuration is AddDuration into the past.
 func SubtractDuration(t time.Time, text string) (time.Time, error) { return addDuration(t, text, -1) }
 
+// wholeDuration is stricter than the library, which takes "P" for nothing, and of "P1DP30D" one of the two.
+var wholeDuration = regexp.MustCompile(
+	`^P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(\d+H(\d+M)?(\d+S)?|\d+M(\d+S)?|\d+S))?$`)
+
 func addDuration(t time.Time, text string, sign int) (time.Time, error) {
 	const most = 1_000_000 // of each unit, more than any year that can be written
 	d, err := duration.Parse(text)
-	bad := err != nil || d.Negative || !strings.ContainsAny(text, "0123456789") // the library takes "P" for nothing
+	bad := err != nil || text == "P" || !wholeDuration.MatchString(text)
 	if !bad {
 		for _, n := range []float64{d.Years, d.Months, d.Weeks, d.Days, d.Hours, d.Minutes, d.Seconds} {
 			bad = bad || n != math.Trunc(n) || n < 0 || n > most

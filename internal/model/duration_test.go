@@ -33,6 +33,7 @@ func TestWhatIsNoWholeDurationIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"", "P", "90d", "P1.5D", "-P1D", "P-1D", "PT1,5H", "P1000001D", "P9999Y", "PT9999999999H", "P1D ", "1D", "P1X", "PT",
+		"P1DP30D", "P1DT1H2H", "PT1H1H", "P1D1Y", "PT5M1H", "P1DT", "p1d", "P+1D", "PT1HP1D",
 	} {
 		_, err := model.AddDuration(time.Unix(0, 0), text)
 		var input *model.InputError
