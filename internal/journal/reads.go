@@ -2,9 +2,12 @@ package journal
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"samjournal/internal/model"
 )
@@ -20,8 +23,30 @@ type Read struct {
 	// From and Until bound what a subscription may have shown: positions from From on, and below Until once it has ended.
 	From  *int64 `json:"from,omitempty"`
 	Until *int64 `json:"until,omitempty"`
-	// Where is the filter of a subscription.
+	// Where is the filter of a subscription or an export. A long one is journaled as its length and a digest.
 	Where map[string]any `json:"where,omitempty"`
+}
+
+// What a viewer chooses of what is journaled of its reads is short: the journal keeps it for ever.
+const (
+	maxReadOperation = 200      // characters of Operation
+	maxReadWhere     = 16 << 10 // bytes of Where as JSON
+)
+
+// shorten replaces what is too long of what the viewer has chosen.
+func (r *Read) shorten() error {
+	if utf8.RuneCountInString(r.Operation) > maxReadOperation {
+		r.Operation = string([]rune(r.Operation)[:maxReadOperation]) + "…"
+	}
+	where, err := json.Marshal(r.Where)
+	if err != nil {
+		return fmt.Errorf("describe a filter: %w", err)
+	}
+	if len(where) > maxReadWhere {
+		digest := sha256.Sum256(where)
+		r.Where = map[string]any{"truncated": true, "bytes": len(where), "sha256": hex.EncodeToString(digest[:])}
+	}
+	return nil
 }
 
 // Runs puts positions together to runs.
@@ -39,13 +64,17 @@ func Runs(positions []int64) [][2]int64 {
 }
 
 // RecordRead appends an entry that says what its viewer is shown, and returns when it is durable; before that nothing may be
-// shown. It is the one append that needs no right to append: who may read causes it, and cannot choose what it says.
+// shown. It is the one append that needs no right to append: who may read causes it, and chooses of it only the operation's name
+// and the filter.
 func (j *Journal) RecordRead(ctx context.Context, r Read) error {
 	viewer, err := model.ViewerFrom(ctx)
 	if err != nil {
 		return err
 	}
 	r.Role = viewer.Role
+	if err := r.shorten(); err != nil {
+		return err
+	}
 	text, err := json.Marshal(map[string]Read{"read": r})
 	if err != nil {
 		return fmt.Errorf("describe a read: %w", err)
