@@ -112,7 +112,10 @@ func (c counting) selected(p countPart) []*entsql.Selector {
 	if !c.cut.has(ByUser) {
 		return []*entsql.Selector{c.columns(c.ofCounters(p, "= 0", "NULL"), p, nColumn)}
 	}
-	// Where the user is the column itself, an index finds it.
+	if c.scope.OnlyUserID == nil && !slices.Contains(c.Dimensions, ByUser) {
+		return []*entsql.Selector{c.columns(c.ofCounters(p, ">= 0", "NULLIF("+entry.FieldUserID+", 0)"), p, nColumn)}
+	}
+	// Where the user is the column itself, an index finds those that are asked for.
 	return []*entsql.Selector{
 		c.columns(c.ofCounters(p, "> 0", entry.FieldUserID), p, nColumn),
 		c.columns(c.ofCounters(p, "= 0", "CAST(NULL AS bigint)"), p, nColumn),
