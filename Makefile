@@ -131,10 +131,11 @@ generate-check: ## Generate again: nothing may change
 	scripts/unchanged $(GENERATED) -- $(MAKE) --no-print-directory generate
 
 .PHONY: bench
-bench: | install-postgresql ## Measure pages and appends on 1,000,000 entries, many callers and the feed; writes bench/RESULTS.md
+bench: | install-postgresql ## Measure pages, appends and counts on 1,000,000 entries, many callers and the feed; writes bench/RESULTS.md
 	go run ./bench
 	go run ./bench appends
 	go run ./bench feed
+	go run ./bench counts
 
 .PHONY: audit
 audit: $(WEB_MODULES) ## Look for known vulnerabilities (needs internet)

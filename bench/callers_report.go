@@ -15,7 +15,7 @@ import (
 const callersHeading = "## Appends of many callers\n"
 
 // sectionHeadings are those of sections that are measured, and written, by themselves, in the order of the results.
-func sectionHeadings() []string { return []string{callersHeading, feedHeading} }
+func sectionHeadings() []string { return []string{callersHeading, feedHeading, countsHeading} }
 
 // sectionOf returns a section that is measured by itself, or "".
 func sectionOf(results, heading string) string {
