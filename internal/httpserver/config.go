@@ -119,11 +119,11 @@ func (c Config) validate() error {
 	return errors.Join(c.validateEdge(), c.Rates.validate(), c.Document.validate())
 }
 
-// ViewerFunc finds out who is asking and returns a context that carries the viewer. Over HTTP it is called once a request
-// with init nil; on a WebSocket once a connection with the upgrade request and the payload of connection_init. Its error goes
-// through Deps.Present, and the code decides the answer: UNAUTHENTICATED is 401 or close code 4401, FORBIDDEN 403 or 4403,
-// BAD_USER_INPUT 400 or 4400, RATE_LIMITED 429 or 4503, UNAVAILABLE 503 or 4503, INTERNAL 500 or 4500, any other as
-// UNAUTHENTICATED.
+// ViewerFunc finds out who is asking and returns a context that carries the viewer. Over HTTP it is called before a request's
+// body is read, and again when that has taken more than a second, with init nil; on a WebSocket once a connection, with the
+// upgrade request and the payload of connection_init. Its error goes through Deps.Present, and the code decides the answer:
+// UNAUTHENTICATED is 401 or close code 4401, FORBIDDEN 403 or 4403, BAD_USER_INPUT 400 or 4400, RATE_LIMITED 429 or 4503,
+// UNAVAILABLE 503 or 4503, INTERNAL 500 or 4500, any other as UNAUTHENTICATED.
 type ViewerFunc func(ctx context.Context, r *http.Request, init map[string]any) (context.Context, error)
 
 // Deps are what the server works with. Present and Logger must be given.

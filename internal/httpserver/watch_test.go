@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/httpserver"
@@ -66,6 +67,28 @@ func TestAWebSocketEndsWithItsViewer(t *testing.T) {
 	viewers.dismissAll(errNoToken)
 	w.expectClose(4401, "no token")
 	eventually(t, func() bool { return viewers.open() == 0 }, "the watch ends with the connection")
+}
+
+func TestWhoIsDismissedBeginsNothingMore(t *testing.T) {
+	t.Parallel()
+
+	var viewers watches
+
+	s := start(t, func(_ *httpserver.Config, d *httpserver.Deps) { d.Watch = viewers.watch })
+	w := s.connect(t)
+	viewers.dismissAll(errNoToken)
+
+	// It does not answer the close frame, and goes on as if nothing had been said.
+	const more = `{"id":"1","type":"subscribe","payload":{"query":"mutation { bump }"}}`
+	for range 50 {
+		if w.conn.Write(w.ctx, websocket.MessageText, []byte(more)) != nil {
+			break
+		}
+	}
+
+	w.expectClose(4401, "no token")
+	eventually(t, func() bool { return viewers.open() == 0 }, "the connection to end")
+	require.Zero(t, s.resolver.Bumped.Load())
 }
 
 func TestAnEventStreamEndsWithItsViewer(t *testing.T) {

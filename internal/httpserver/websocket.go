@@ -36,6 +36,7 @@ const (
 	closeOverload        websocket.StatusCode = 4503
 	maxCloseReason                            = 123 // bytes, RFC 6455, 5.5
 	maxOperationIDLength                      = 256
+	maxInitBytes                              = 16 << 10 // of a message of who is not known yet
 )
 
 // socket is one WebSocket connection. One goroutine reads; each operation has a goroutine of its own while it has something
@@ -92,7 +93,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 
-	conn.SetReadLimit(s.cfg.MaxBodyBytes)
+	conn.SetReadLimit(min(s.cfg.MaxBodyBytes, maxInitBytes))
 
 	c := &socket{
 		server: s, conn: conn, link: hijacker.link, request: r, ctx: ctx, cancel: cancel, writes: context.WithoutCancel(ctx),

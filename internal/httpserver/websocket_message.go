@@ -128,6 +128,7 @@ func (c *socket) handleInit(m message) bool {
 	}
 
 	c.ctx = ctx
+	c.conn.SetReadLimit(c.server.cfg.MaxBodyBytes)
 	c.unwatch = c.server.watch(c.ctx, c.dismiss)
 
 	c.request = nil
@@ -135,8 +136,13 @@ func (c *socket) handleInit(m message) bool {
 	return c.send([]byte(`{"type":"connection_ack"}`))
 }
 
-// dismiss ends the connection of a viewer that is none any more. After the close frame nothing is sent, whatever the client does.
+// dismiss ends the connection of a viewer that is none any more. Whatever the client does, nothing begins from now on, and after
+// the close frame nothing is sent.
 func (c *socket) dismiss(err error) {
+	c.mu.Lock()
+	c.draining = true
+	c.mu.Unlock()
+
 	shown := c.server.present(c.writes, err)
 
 	go c.close(viewerCloseCode(codeOf(shown)), shown.Message)
