@@ -222,11 +222,19 @@ func TestSlowSendersAreCutOff(t *testing.T) {
 		"GET /healthz", "POST /healthz", "GET /playground/", "POST /nothing", "GET /graphql?query={hello}", "PUT /graphql",
 		"POST /graphql", // it has no Content-Type
 	} {
-		answerTo(begin + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-		answerTo(begin + " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+		for _, body := range []string{"Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"} {
+			a := answerTo(begin + " HTTP/1.1\r\nHost: localhost\r\n" + body)
+			require.Regexp(t, "^HTTP/1.1 [2-4]", a, begin)
+			require.Contains(t, a, "\r\nConnection: close\r\n", begin)
+		}
 	}
 
-	answerTo("POST /graphql HTTP/1.1\r\nHost: localhost\r\nOrigin: http://elsewhere.example\r\nContent-Length: 100\r\n\r\n{")
+	a := answerTo("GET /graphql?query=subscription{count(to:1)} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n" +
+		"Content-Length: 100\r\n\r\n{")
+	require.Contains(t, a, "event: complete")
+	require.Contains(t, a, "\r\nConnection: close\r\n")
+
+	require.Contains(t, answerTo(head+"Origin: http://elsewhere.example\r\nContent-Length: 100\r\n\r\n{"), "403 Forbidden")
 }
 
 func TestClientsThatReadNothingAreCutOff(t *testing.T) {

@@ -2,6 +2,8 @@ package httpserver
 
 import (
 	"bufio"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -16,17 +18,39 @@ type patient struct {
 
 	control  *http.ResponseController // of the ResponseWriter
 	server   *Server
+	body     *body // nil: the request has none
+	answered bool
 	hijacked bool
 }
 
-// withPatience bounds how long a client may take to receive an answer, and to send a body that nobody reads: net/http reads such
-// a body, without a limit of its own, before it answers. Who does read one sets limits of its own.
+// body is one of a request that tells whether it was read to its end.
+type body struct {
+	io.ReadCloser
+
+	ended bool
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || errors.Is(err, io.EOF)
+
+	return n, err
+}
+
+// withPatience bounds how long a client may take to receive an answer, and to send a body that nobody reads: net/http looks for
+// the end of such a body without a limit of its own. Who does read one sets limits of its own.
 func (s *Server) withPatience(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &patient{ResponseWriter: w, control: http.NewResponseController(w), server: s}
 
-		if r.ContentLength != 0 {
+		if r.ContentLength != 0 && r.ProtoMajor == 1 { // HTTP/2 looks for no end
 			_ = p.control.SetReadDeadline(pacer{began: time.Now(), longest: s.cfg.ReadTimeout}.deadline(0))
+
+			// net/http knows its own bodies by their type.
+			p.body = &body{ReadCloser: r.Body}
+			r = r.WithContext(r.Context())
+			r.Body = p.body
 		}
 
 		next.ServeHTTP(p, r)
@@ -48,8 +72,24 @@ func (p *patient) end(err error) {
 	}
 }
 
+// WriteHeader ends the connection after an answer that does not wait for the end of a body: what is still to come of that must
+// not be taken for a request.
+func (p *patient) WriteHeader(status int) {
+	p.answered = p.answered || status >= http.StatusOK
+
+	if p.answered && p.body != nil && !p.body.ended {
+		p.Header().Set("Connection", "close")
+	}
+
+	p.ResponseWriter.WriteHeader(status)
+}
+
 // Write implements http.ResponseWriter.
 func (p *patient) Write(b []byte) (int, error) {
+	if !p.answered {
+		p.WriteHeader(http.StatusOK)
+	}
+
 	p.begin(len(b))
 	n, err := p.ResponseWriter.Write(b)
 	p.end(err)
@@ -59,6 +99,10 @@ func (p *patient) Write(b []byte) (int, error) {
 
 // FlushError is for http.ResponseController.
 func (p *patient) FlushError() error {
+	if !p.answered {
+		p.WriteHeader(http.StatusOK)
+	}
+
 	p.begin(0)
 	err := p.control.Flush()
 	p.end(err)
