@@ -289,6 +289,42 @@ func TestAChangedCertificateIsServed(t *testing.T) {
 	eventually(t, func() bool { return served() == "third" }, "the third certificate")
 }
 
+func TestACertificateThatCannotBeReadYetIsTriedAgain(t *testing.T) {
+	t.Parallel()
+
+	pair, next := newKeyPair(t), newKeyPair(t)
+	next.renew(t, "second")
+
+	s := start(t, func(c *httpserver.Config, _ *httpserver.Deps) { pair.use(c) })
+	move := func(from, to string) {
+		text, err := os.ReadFile(from)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(to, text, 0o600))
+	}
+	before, err := os.Stat(pair.key)
+	require.NoError(t, err)
+
+	// The key comes late, and nothing but what is in it tells so.
+	move(next.cert, pair.cert)
+	eventually(t, func() bool {
+		_, err := pair.handshake(t, s, nil)
+		require.NoError(t, err)
+
+		return strings.Contains(s.log.String(), "the one before stays")
+	}, "the log to tell")
+	move(next.key, pair.key)
+	require.NoError(t, os.Chtimes(pair.key, before.ModTime(), before.ModTime()))
+
+	after, err := os.Stat(pair.key)
+	require.NoError(t, err)
+	require.Equal(t, before.Size(), after.Size())
+	eventually(t, func() bool {
+		name, err := next.handshake(t, s, nil)
+
+		return err == nil && name == "second"
+	}, "the second certificate")
+}
+
 func TestAConnectionCarriesABoundedNumberOfRequests(t *testing.T) {
 	t.Parallel()
 

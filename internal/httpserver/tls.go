@@ -28,7 +28,8 @@ type certificate struct {
 
 	mu      sync.Mutex
 	current *tls.Certificate // guarded by mu
-	seen    [2]fileState     // of the files, the last time they were read; guarded by mu
+	seen    [2]fileState     // of the files, when current was read; guarded by mu
+	failed  [2]fileState     // of the files, when the log was told that they cannot be used; guarded by mu
 	checked time.Time        // guarded by mu
 }
 
@@ -75,21 +76,25 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return c.current, nil
 	}
 
-	c.seen = states
-
 	var pair tls.Certificate
 	if err == nil {
 		pair, err = tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	}
 
 	if err != nil {
+		// It is tried again, for what is wrong may be mended without a trace in the files' states: the right to read them.
+		if states == c.failed {
+			return c.current, nil
+		}
+
+		c.failed = states
 		c.log.LogAttrs(context.Background(), slog.LevelError, "the changed TLS certificate cannot be used, the one before stays",
 			slog.String("certificate", c.certFile), slog.String("key", c.keyFile), slog.String("error", err.Error()))
 
 		return c.current, nil
 	}
 
-	c.current = &pair
+	c.current, c.seen, c.failed = &pair, states, [2]fileState{}
 	c.log.LogAttrs(context.Background(), slog.LevelInfo, "the TLS certificate was read again",
 		slog.String("certificate", c.certFile), slog.Time("validUntil", pair.Leaf.NotAfter))
 
