@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // readyTimeout bounds one check of the database by /readyz.
@@ -26,6 +28,8 @@ const (
 
 // readiness remembers what /readyz has found, so that the log has each change once, however often probes ask.
 type readiness struct {
+	looking singleflight.Group
+
 	mu    sync.Mutex
 	known health // guarded by mu
 }
@@ -54,7 +58,11 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	found := s.look(r.Context())
+	found, ok := s.look(r.Context())
+	if !ok {
+		return // the probe is gone
+	}
+
 	if !s.cfg.LoopbackOnly {
 		found = s.forStrangers(r.Context(), found)
 	}
@@ -67,8 +75,32 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	writeHealth(w, status, found)
 }
 
-// look asks the hooks.
-func (s *Server) look(ctx context.Context) health {
+// look asks the hooks, once for all probes that wait at a time: anybody may probe as often as he likes. ok is false when the
+// context ends first.
+func (s *Server) look(ctx context.Context) (found health, ok bool) {
+	looked := s.readiness.looking.DoChan("", func() (found any, _ error) {
+		defer func() { // nobody else would recover here
+			if value := recover(); value != nil {
+				_ = s.panicked(ctx, value) // it is logged
+				found = health{Status: statusUnavailable, Reason: internalErrorMessage}
+			}
+		}()
+
+		return s.ask(context.WithoutCancel(ctx)), nil
+	})
+
+	select {
+	case result := <-looked:
+		found, ok = result.Val.(health)
+
+		return found, ok
+	case <-ctx.Done():
+		return health{}, false
+	}
+}
+
+// ask asks the hooks.
+func (s *Server) ask(ctx context.Context) health {
 	if s.deps.Ready != nil {
 		ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 		defer cancel()
@@ -89,8 +121,7 @@ func (s *Server) look(ctx context.Context) health {
 
 // forStrangers keeps names of hosts and the database's own words from who may be anybody; the log has them.
 func (s *Server) forStrangers(ctx context.Context, found health) health {
-	// A probe that went away has cut the look at the database short.
-	if ctx.Err() == nil && s.readiness.change(found) {
+	if s.readiness.change(found) {
 		s.deps.Logger.LogAttrs(ctx, slog.LevelWarn, "readiness changed",
 			slog.String("status", found.Status), slog.String("reason", found.Reason))
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -75,6 +76,42 @@ func TestStrangersAreNotToldWhyAServerIsNotReady(t *testing.T) {
 	require.Equal(t, cause.Error(), changes[0]["reason"])
 	require.Equal(t, "degraded", changes[1]["status"])
 	require.Equal(t, "ready", changes[2]["status"])
+}
+
+func TestProbesThatComeTogetherLookOnce(t *testing.T) {
+	t.Parallel()
+
+	const probes = 50
+
+	var most, now atomic.Int64
+
+	gate, asked := make(chan struct{}), make(chan struct{}, probes)
+	s := startOpen(t, func(_ *httpserver.Config, d *httpserver.Deps) {
+		d.Ready = func(context.Context) error {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+
+			asked <- struct{}{}
+			<-gate
+
+			return nil
+		}
+	})
+
+	answers := make(chan string, probes)
+	for range probes {
+		go func() { answers <- s.text("/readyz") }()
+	}
+
+	receive(t, asked, "the first look")
+	require.Never(t, func() bool { return len(asked) > 0 }, 300*time.Millisecond, 10*time.Millisecond, "a second one beside it")
+	close(gate)
+
+	for range probes {
+		require.JSONEq(t, `{"status":"ready"}`, receive(t, answers, "an answer"))
+	}
+
+	require.EqualValues(t, 1, most.Load(), "at a time")
 }
 
 func TestMetricsAreForOperators(t *testing.T) {
