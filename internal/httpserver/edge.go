@@ -29,7 +29,8 @@ type EdgeConfig struct {
 	MaxWaiting int
 	// MaxIntakeBytes limits the memory, in bytes, that request bodies and WebSocket messages take together: while they come, by
 	// their length, and from then until their operation ends, by what they are decoded to. One that could never fit is refused
-	// with 413. Less than four times MaxBodyBytes counts as that: the text of a body, and its values. Default 128 MiB.
+	// with 413. Less than four times MaxBodyBytes counts as that: the text of a body, and its values. One viewer has at most
+	// three quarters, or those four times. Default 128 MiB.
 	MaxIntakeBytes int64
 }
 
@@ -96,6 +97,7 @@ func (s *Server) prepareEdge() error {
 	s.logins = newLogins(s.cfg, s.now)
 	s.turns = newTurns(s.cfg.Edge)
 	s.intake = newIntake(max(s.cfg.Edge.MaxIntakeBytes, intakePerBody*s.cfg.MaxBodyBytes))
+	s.intake.most = max(s.intake.size-s.intake.size/4, intakePerBody*s.cfg.MaxBodyBytes)
 
 	if s.cfg.Edge.TLSCert == "" {
 		return nil

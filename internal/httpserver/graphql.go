@@ -71,15 +71,13 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, accept accepted) 
 	op *operation, refused *graphql.Response, err *requestError,
 ) {
 	begin := func() {
-		input := share{intake: s.intake}
-		defer func() { input.release() }()
-
 		// Who is not let in takes no memory for a body.
 		if r, err = s.withViewer(r); err != nil {
 			return
 		}
 
-		known := time.Now()
+		known, input := time.Now(), s.intake.of(s.viewerName(r.Context()))
+		defer func() { input.release() }()
 
 		var params *graphql.RawParams
 		if params, err = s.readRequest(w, r, &input); err != nil {

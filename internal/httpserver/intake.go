@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -25,22 +26,67 @@ const (
 // errNoMemory says that others have taken the memory for input, and did not give it back within the time.
 var errNoMemory = errors.New("the memory for input is taken")
 
-// intake is the memory for what clients send. It is safe for concurrent use.
+// intake is the memory for what clients send. A subscription holds what it was sent for as long as it goes on, so one viewer
+// never has everything. It is safe for concurrent use.
 type intake struct {
 	size    int64
+	most    int64 // that one viewer may have
 	longest time.Duration
 	free    *semaphore.Weighted
+
+	mu      sync.Mutex
+	viewers map[string]*viewerIntake // of those that have shares; guarded by mu
+}
+
+// viewerIntake is what one viewer may have of the intake.
+type viewerIntake struct {
+	free   *semaphore.Weighted
+	shares int // guarded by the intake's mu
 }
 
 func newIntake(size int64) *intake {
-	return &intake{size: size, longest: longestIntake, free: semaphore.NewWeighted(size)}
+	return &intake{
+		size: size, most: size, longest: longestIntake, free: semaphore.NewWeighted(size), viewers: make(map[string]*viewerIntake),
+	}
+}
+
+// of returns a share for what a viewer sends, which has to be released; "" is nobody in particular.
+func (in *intake) of(viewer string) share {
+	if viewer == "" {
+		return share{intake: in}
+	}
+
+	in.mu.Lock()
+	defer in.mu.Unlock()
+
+	own := in.viewers[viewer]
+	if own == nil {
+		own = &viewerIntake{free: semaphore.NewWeighted(in.most)}
+		in.viewers[viewer] = own
+	}
+
+	own.shares++
+
+	return share{intake: in, viewer: viewer, own: own}
+}
+
+func (in *intake) leave(viewer string, own *viewerIntake) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+
+	own.shares--
+	if own.shares == 0 {
+		delete(in.viewers, viewer)
+	}
 }
 
 // share is what one body or message has of the intake. One goroutine uses it at a time. The zero value cannot grow, only be
 // released.
 type share struct {
 	intake *intake
-	wanted int64 // what was asked for, the free part included
+	viewer string
+	own    *viewerIntake // nil: nobody's in particular
+	wanted int64         // what was asked for, the free part included
 	held   int64
 }
 
@@ -53,24 +99,38 @@ func (h *share) grow(ctx context.Context, n int64) error {
 	switch {
 	case lacking <= 0:
 		return nil
-	case h.held+lacking > h.intake.size:
-		return &tooBigError{wanted: h.wanted, size: h.intake.size}
-	case h.intake.free.TryAcquire(lacking):
-		h.held += lacking
-
-		return nil
+	case h.held+lacking > h.size():
+		return &tooBigError{wanted: h.wanted, size: h.size()}
 	}
 
 	waiting, cancel := context.WithTimeout(ctx, h.intake.longest)
 	defer cancel()
 
+	// The viewer's own comes first: what waits for it keeps nothing from others.
+	if h.own != nil && h.own.free.Acquire(waiting, lacking) != nil {
+		return errNoMemory
+	}
+
 	if h.intake.free.Acquire(waiting, lacking) != nil {
+		if h.own != nil {
+			h.own.free.Release(lacking)
+		}
+
 		return errNoMemory
 	}
 
 	h.held += lacking
 
 	return nil
+}
+
+// size is the most that the share can have.
+func (h *share) size() int64 {
+	if h.own != nil {
+		return h.intake.most
+	}
+
+	return h.intake.size
 }
 
 // shrink gives n bytes back that were added.
@@ -83,12 +143,21 @@ func (h *share) shrink(n int64) {
 func (h *share) release() {
 	h.wanted = 0
 	h.giveBack(h.held)
+
+	if h.own != nil {
+		h.intake.leave(h.viewer, h.own)
+		h.own = nil
+	}
 }
 
 func (h *share) giveBack(n int64) {
 	if n > 0 {
 		h.held -= n
 		h.intake.free.Release(n)
+
+		if h.own != nil {
+			h.own.free.Release(n)
+		}
 	}
 }
 
@@ -232,8 +301,8 @@ func (s *Server) intakeRefusal(err error) *requestError {
 	switch {
 	case errors.As(err, &tooBig):
 		return refuse(http.StatusRequestEntityTooLarge, codePayloadTooLarge,
-			"the request would take %d bytes of memory, because it has so many values, and the server has %d bytes for all requests; "+
-				"send fewer values", tooBig.wanted, tooBig.size)
+			"the request would take %d bytes of memory, because it has so many values, and the server has %d bytes for all requests "+
+				"of a viewer; send fewer values", tooBig.wanted, tooBig.size)
 	case errors.Is(err, errNoMemory):
 		s.metrics.refuse(refusedMemory)
 

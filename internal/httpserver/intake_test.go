@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/httpserver"
+	"samjournal/internal/httpserver/internal/testschema"
 )
 
 // smallIntake has room for one body of 100,000 bytes and its values.
@@ -147,6 +148,34 @@ func TestMemoryIsHeldUntilTheOperationEnds(t *testing.T) {
 	}
 
 	require.True(t, free())
+}
+
+func TestOneViewerNeverHasAllTheMemory(t *testing.T) {
+	t.Parallel()
+
+	s := startOpen(t, func(c *httpserver.Config, d *httpserver.Deps) {
+		c.MaxBodyBytes, c.Edge.MaxIntakeBytes = 100_000, 1_600_000
+		d.Viewer, d.ViewerName = byToken, testschema.Viewer
+	})
+
+	// It holds what it can get, for as long as it likes: the values of subscriptions.
+	message := `{"id":"1","type":"subscribe","payload":{"query":"subscription { forever }","extensions":{"pad":"` +
+		strings.Repeat("x", 90_000) + `"}}}`
+
+	for taken := true; taken; {
+		w := s.dial(t, "graphql-transport-ws")
+		w.send(`{"type":"connection_init","payload":{"authorization":"mallory"}}`)
+		w.expect(`{"type":"connection_ack"}`)
+		w.send(message)
+
+		_, _, err := w.conn.Read(w.ctx)
+		taken = err == nil
+	}
+
+	require.Equal(t, http.StatusServiceUnavailable, s.post(t, padded(), "Authorization", "mallory").status)
+
+	a := s.post(t, padded(), "Authorization", "alice")
+	require.Equal(t, http.StatusOK, a.status, a.text)
 }
 
 func TestCompressedBodiesAre415WithAReason(t *testing.T) {

@@ -53,6 +53,7 @@ type socket struct {
 	ctx     context.Context //nolint:containedctx // the connection's; it carries the viewer after connection_init
 	request *http.Request   // nil after connection_init
 	input   share           // the memory of the message that is being read or handled
+	viewer  string          // its name, once it is known
 	inited  bool
 	serial  int    // of the last operation, for request ids
 	unwatch func() // ends the watch over the viewer
@@ -175,7 +176,7 @@ func (c *socket) readMessage() bool {
 		return c.end(closeBadRequest, "Messages must be text")
 	}
 
-	c.input = share{intake: c.server.intake}
+	c.input = c.server.intake.of(c.viewer)
 	defer c.input.release()
 
 	text, err := c.readText(from)

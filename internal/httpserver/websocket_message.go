@@ -127,7 +127,7 @@ func (c *socket) handleInit(m message) bool {
 		return c.end(viewerCloseCode(codeOf(refused)), refused.Message)
 	}
 
-	c.ctx = ctx
+	c.ctx, c.viewer = ctx, c.server.viewerName(ctx)
 	c.conn.SetReadLimit(c.server.cfg.MaxBodyBytes)
 	c.unwatch = c.server.watch(c.ctx, c.dismiss)
 
