@@ -41,7 +41,7 @@ func TestMessagesOfWhoIsNotKnownYetAreShort(t *testing.T) {
 	t.Parallel()
 
 	s := start(t, nil)
-	long := `,"payload":{"pad":"` + strings.Repeat("x", 20_000) + `"}}`
+	long := `,"payload":{"pad":"` + strings.Repeat("x", 70_000) + `"}}`
 
 	w := s.dial(t, "graphql-transport-ws")
 	w.send(`{"type":"connection_init"` + long)

@@ -36,7 +36,7 @@ const (
 	closeOverload        websocket.StatusCode = 4503
 	maxCloseReason                            = 123 // bytes, RFC 6455, 5.5
 	maxOperationIDLength                      = 256
-	maxInitBytes                              = 16 << 10 // of a message of who is not known yet
+	maxInitBytes                              = 64 << 10 // of a message of who is not known yet: as much as headers have
 )
 
 // socket is one WebSocket connection. One goroutine reads; each operation has a goroutine of its own while it has something
