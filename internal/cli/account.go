@@ -69,7 +69,7 @@ func (c *accountCreateCmd) Run(ctx context.Context, io *streams) error {
 	return c.with(ctx, io, DefaultAccount, func(ctx context.Context, _ *store.Store, admin auth.Admin) error {
 		account, err := admin.CreateAccount(ctx, c.Slug, name)
 		if err != nil {
-			return err
+			return ofFlags(err)
 		}
 		_, err = fmt.Fprintln(io.out, account.Slug)
 		return err

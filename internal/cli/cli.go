@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -68,12 +69,37 @@ func Main(args []string) int {
 		fmt.Fprintln(os.Stderr, "samjournal:", err)
 		return 1
 	}
+	if err := readable(args, os.Environ()); err != nil {
+		fmt.Fprintln(os.Stderr, "samjournal:", err)
+		return unreadable
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		parser.Stdout = os.Stderr // the usage belongs to the error; what a command prints may go into a file
 		parser.FatalIfErrorf(err)
 	}
 	return status(ctx, parsed.Run())
+}
+
+// unreadable is kong's exit status for a command line that cannot be read.
+const unreadable = 80
+
+// readable refuses what the parser would change: users and accounts are never deleted, so none may come to be by another name
+// than what was given.
+func readable(args, environment []string) error {
+	for i, arg := range args {
+		if !utf8.ValidString(arg) {
+			return fmt.Errorf("argument %d, %q, is not valid UTF-8", i+1, arg)
+		}
+	}
+	for _, variable := range environment {
+		name, value, _ := strings.Cut(variable, "=")
+		ours := name == "DATABASE_URL" || strings.HasPrefix(name, "SAMJOURNAL_")
+		if ours && !utf8.ValidString(value) {
+			return fmt.Errorf("the environment variable %s is not valid UTF-8", name)
+		}
+	}
+	return nil
 }
 
 // newParser returns what reads a command line into cmds.

@@ -63,9 +63,26 @@ func (c *importCmd) validate() (missing *time.Time, err error) {
 	return &t, nil
 }
 
+// look finds what is wrong before the first account is created, since accounts are never deleted.
+func (c *importCmd) look() error {
+	if err := store.CheckSlug(c.Account); err != nil {
+		return fmt.Errorf("--account: %w", err)
+	}
+	if c.File == "-" {
+		return nil
+	}
+	if _, err := os.Stat(c.File); err != nil {
+		return fmt.Errorf("open the export: %w", err)
+	}
+	return nil
+}
+
 // Run imports and prints the summary, also of an import that was cut short.
 func (c *importCmd) Run(ctx context.Context, io *streams) (err error) {
 	missing, err := c.validate()
+	if err == nil {
+		err = c.look()
+	}
 	if err != nil {
 		return err
 	}
@@ -114,7 +131,13 @@ func (c *importCmd) routed(ctx context.Context, s *store.Store, j *journal.Journ
 	if routed.Accounts, err = importer.ReadAccountMap(file); err != nil {
 		return nil, fmt.Errorf("--account-map: %s: %w", c.AccountMap, err)
 	}
-	for _, slug := range routed.Accounts.Slugs() {
+	slugs := routed.Accounts.Slugs()
+	for _, slug := range slugs { // all of them, before the first is created
+		if err := store.CheckSlug(slug); err != nil {
+			return nil, fmt.Errorf("--account-map: %s: account %q: %w", c.AccountMap, slug, err)
+		}
+	}
+	for _, slug := range slugs {
 		acting, err := c.account(ctx, s, io, slug)
 		if err != nil {
 			return nil, fmt.Errorf("--account-map: %w", err)

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,7 +61,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, io *streams) error {
 	return c.with(ctx, io, c.Account, func(ctx context.Context, _ *store.Store, admin auth.Admin) error {
 		secret, id, err := admin.CreateToken(ctx, input)
 		if err != nil {
-			return err
+			return ofFlags(err)
 		}
 		until := "does not expire"
 		if input.ExpiresAt != nil {
@@ -70,6 +71,24 @@ func (c *tokenCreateCmd) Run(ctx context.Context, io *streams) error {
 		_, err = fmt.Fprintln(io.out, secret)
 		return err
 	})
+}
+
+// ofFlags tells the faults of a token or an account in the words of the command line.
+func ofFlags(err error) error {
+	input, ok := errors.AsType[*model.InputError](err)
+	if !ok || len(input.Path) != 1 {
+		return err
+	}
+	switch input.Path[0] {
+	case "slug", "id": // are arguments
+		return err
+	case "username":
+		return fmt.Errorf("--user: %s", input.Reason)
+	case "expiresAt":
+		reason, _, _ := strings.Cut(input.Reason, ";") // the rest says how the API writes never
+		return fmt.Errorf("--expires: %s, or never", reason)
+	}
+	return fmt.Errorf("--%w", err)
 }
 
 // expiry reads how long a token is valid; nil: for ever.

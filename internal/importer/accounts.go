@@ -21,8 +21,12 @@ type AccountMap map[string]string
 // in another Unicode form, is refused.
 func ReadAccountMap(r io.Reader) (AccountMap, error) {
 	var written map[string]string
+	const must = "must be one JSON object of usernames and accounts, such as {\"alice\": \"acme\"}"
 	if err := json.UnmarshalRead(r, &written); err != nil {
-		return nil, fmt.Errorf("must be one JSON object of usernames and accounts, such as {\"alice\": \"acme\"}: %w", err)
+		return nil, fmt.Errorf(must+": %w", err)
+	}
+	if written == nil {
+		return nil, errors.New(must + ", is null")
 	}
 	accounts := make(AccountMap, len(written))
 	for name, slug := range written {

@@ -21,6 +21,7 @@ func TestAnAccountMapIsOneObjectOfUsernamesAndAccounts(t *testing.T) {
 	for text, want := range map[string]string{
 		``:                                      "must be one JSON object",
 		`["alice"]`:                             "must be one JSON object",
+		`null`:                                  "must be one JSON object",
 		`{"alice": 3}`:                          "must be one JSON object",
 		`{"alice": "acme"} {}`:                  "must be one JSON object",
 		`{"alice": "acme", "alice": "acme"}`:    "duplicate",

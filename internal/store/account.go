@@ -43,10 +43,8 @@ func (s *Store) AccountBySlug(ctx context.Context, slug string) (model.Account, 
 // CreateAccount adds an account with an empty journal. The slug matches ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$, the digest key
 // has 32 bytes of randomness. Errors: *model.InputError, ErrAccountExists.
 func (s *Store) CreateAccount(ctx context.Context, slug, name string, digestKey []byte) (model.Account, error) {
-	if !slugPattern.MatchString(slug) {
-		return model.Account{}, &model.InputError{
-			Path: []any{"slug"}, Reason: "must be 1 to 63 of a-z, 0-9 and -, with no - at its begin or end",
-		}
+	if err := CheckSlug(slug); err != nil {
+		return model.Account{}, err
 	}
 	if err := checkText("name", name, maxAccountName); err != nil {
 		return model.Account{}, err
@@ -73,6 +71,16 @@ func (s *Store) CreateAccount(ctx context.Context, slug, name string, digestKey 
 		return model.Account{}, fmt.Errorf("create account %q: %w", slug, err)
 	}
 	return a, nil
+}
+
+// CheckSlug returns an *model.InputError unless an account may have this slug.
+func CheckSlug(slug string) error {
+	if slugPattern.MatchString(slug) {
+		return nil
+	}
+	return &model.InputError{
+		Path: []any{"slug"}, Reason: "must be 1 to 63 of a-z, 0-9 and -, with no - at its begin or end",
+	}
 }
 
 // Accounts reads all accounts, by slug.

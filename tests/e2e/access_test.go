@@ -212,11 +212,11 @@ func TestWrongTokensAreNotCreated(t *testing.T) {
 	t.Parallel()
 	db := newSQLite(t)
 	for names, args := range map[string][]string{
-		"role":     {"--role=owner", "--name=a"},
-		"name":     {"--role=writer", "--name="},
-		"username": {"--role=reader", "--name=a"},
-		"expires":  {"--role=writer", "--name=a", "--expires=soon"},
-		"account":  {"--role=writer", "--name=a", "--account=nosuch"},
+		"--role":    {"--role=owner", "--name=a"},
+		"--name":    {"--role=writer", "--name="},
+		"--user":    {"--role=reader", "--name=a"},
+		"--expires": {"--role=writer", "--name=a", "--expires=soon"},
+		"account":   {"--role=writer", "--name=a", "--account=nosuch"},
 	} {
 		r := run(t, db.where, append([]string{"token", "create"}, args...)...)
 		require.NotZero(t, r.code, names)
