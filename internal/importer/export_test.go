@@ -130,7 +130,7 @@ func TestNoSecretOfAnExportReachesTheDatabase(t *testing.T) {
 		secrets(decoded(t, string(data)), "", found)
 		require.Greater(t, len(found), 100, name)
 		index := suffixarray.New(j.bytes(t))
-		require.NotEmpty(t, index.Lookup([]byte("smarter.sh/v1"), 1), "the search finds what is there")
+		require.NotEmpty(t, index.Lookup([]byte(`"POST"`), 1), "the search finds what is there")
 		for secret := range found {
 			require.Empty(t, index.Lookup([]byte(secret), 1), "%s: %s", name, secret)
 		}
