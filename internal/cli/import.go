@@ -97,7 +97,7 @@ func (c *importCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer j.Close()
-	to, err := c.routed(ctx, s, j, io)
+	to, shares, err := c.routed(ctx, s, j, io)
 	if err != nil {
 		return err
 	}
@@ -105,48 +105,51 @@ func (c *importCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	sum, err := importer.RunFile(ctx, c.File, c.Rejects, to, importer.Options{
-		DryRun: c.DryRun, Check: j.Check, UserModel: c.UserModel, MissingCreatedAt: missing, Truncate: c.Truncate,
-		BatchRows: c.BatchRows, Stderr: io.err, Progress: progress.For(io.err), StagingDir: c.StagingDir,
+		DryRun: c.DryRun, Check: j.Check, Heard: shares.Hear, UserModel: c.UserModel, MissingCreatedAt: missing,
+		Truncate: c.Truncate, BatchRows: c.BatchRows, Stderr: io.err, Progress: progress.For(io.err), StagingDir: c.StagingDir,
 	})
 	if _, printErr := fmt.Fprintln(io.out, sum); printErr != nil {
 		err = errors.Join(err, printErr)
 	}
+	fmt.Fprint(io.err, shares)
 	if err == nil && sum.ExitStatus() != 0 {
 		return exitError(sum.ExitStatus())
 	}
 	return err
 }
 
-// routed returns what appends each entry to the account that it belongs to.
-func (c *importCmd) routed(ctx context.Context, s *store.Store, j *journal.Journal, io *streams) (importer.Appender, error) {
+// routed returns what appends each entry to the account that it belongs to, and what counts them.
+func (c *importCmd) routed(
+	ctx context.Context, s *store.Store, j *journal.Journal, io *streams,
+) (importer.Appender, *importer.Shares, error) {
 	if c.AccountMap == "" {
-		return j, nil
+		return j, &importer.Shares{}, nil
 	}
 	file, err := os.Open(c.AccountMap)
 	if err != nil {
-		return nil, fmt.Errorf("--account-map: %w", err)
+		return nil, nil, fmt.Errorf("--account-map: %w", err)
 	}
 	defer file.Close()
 	routed := importer.Routed{To: j, Viewers: map[string]model.Viewer{}}
 	if routed.Accounts, err = importer.ReadAccountMap(file); err != nil {
-		return nil, fmt.Errorf("--account-map: %s: %w", c.AccountMap, err)
+		return nil, nil, fmt.Errorf("--account-map: %s: %w", c.AccountMap, err)
 	}
 	slugs := routed.Accounts.Slugs()
 	for _, slug := range slugs { // all of them, before the first is created
 		if err := store.CheckSlug(slug); err != nil {
-			return nil, fmt.Errorf("--account-map: %s: account %q: %w", c.AccountMap, slug, err)
+			return nil, nil, fmt.Errorf("--account-map: %s: account %q: %w", c.AccountMap, slug, err)
 		}
 	}
 	for _, slug := range slugs {
 		acting, err := c.account(ctx, s, io, slug)
 		if err != nil {
-			return nil, fmt.Errorf("--account-map: %w", err)
+			return nil, nil, fmt.Errorf("--account-map: %w", err)
 		}
 		if routed.Viewers[slug], err = model.ViewerFrom(acting); err != nil && !c.DryRun {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return routed, nil
+	return routed, &importer.Shares{Accounts: routed.Accounts}, nil
 }
 
 // account returns a context that acts on the account. A dry run creates none.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/text/unicode/norm"
@@ -64,6 +66,53 @@ type Routed struct {
 }
 
 var _ Appender = Routed{}
+
+// Shares counts the entries of users whose account a map says.
+type Shares struct {
+	Accounts AccountMap
+	users    map[string]int64
+}
+
+// Hear counts an entry, as Options.Heard.
+func (s *Shares) Hear(in journal.Input) {
+	if in.Username == nil {
+		return
+	}
+	if name := norm.NFC.String(*in.Username); s.Accounts[name] != "" {
+		if s.users == nil {
+			s.users = make(map[string]int64, len(s.Accounts))
+		}
+		s.users[name]++
+	}
+}
+
+// String has a line for each account of the map with the number of its entries, and one for the users without any: a name that
+// is not written as the export has it sends nothing to its account.
+func (s *Shares) String() string {
+	counts := map[string]int64{}
+	var without []string
+	for name, slug := range s.Accounts {
+		counts[slug] += s.users[name]
+		if s.users[name] == 0 {
+			without = append(without, strconv.Quote(name))
+		}
+	}
+	var b strings.Builder
+	for _, slug := range s.Accounts.Slugs() {
+		fmt.Fprintf(&b, "account %s: entries: %d\n", slug, counts[slug])
+	}
+	if len(without) == 0 {
+		return b.String()
+	}
+	slices.Sort(without)
+	const most = 20
+	shown := strings.Join(without[:min(most, len(without))], ", ")
+	if more := len(without) - most; more > 0 {
+		shown += fmt.Sprintf(" and %d more", more)
+	}
+	fmt.Fprintf(&b, "users of the account map who have no entries in the export: %s\n", shown)
+	return b.String()
+}
 
 // Append makes one append for each account; they are not one transaction, which no caller needs.
 func (r Routed) Append(ctx context.Context, inputs []journal.Input) ([]journal.Result, error) {

@@ -49,7 +49,7 @@ func TestEachEntryGoesToTheAccountOfItsUser(t *testing.T) {
 		viewers[slug] = model.Viewer{Account: account, Role: model.RoleOperator}
 	}
 	routed := Routed{
-		To: j.journal, Viewers: viewers, Accounts: AccountMap{"alice": "acme", "Jos\u00e9": "globex"},
+		To: j.journal, Viewers: viewers, Accounts: AccountMap{"alice": "acme", "Jos\u00e9": "globex", "bob": "acme", "Alice": "globex"},
 	}
 	export := array(
 		userJSON("1", "alice", ""), userJSON("2", "Jose\u0301", ""), userJSON("3", "carol", ""),
@@ -57,10 +57,14 @@ func TestEachEntryGoesToTheAccountOfItsUser(t *testing.T) {
 		entryJSON(3, map[string]string{"user": "3"}), entryJSON(4, map[string]string{"user": "null"}),
 		entryJSON(5, map[string]string{"user": "1"}),
 	)
-	for again, want := range []Summary{{Written: 5}, {AlreadyThere: 5}} {
+	for again, want := range []Summary{{Written: 5, DryRun: true}, {Written: 5}, {AlreadyThere: 5}} {
 		ctx := model.WithViewer(t.Context(), j.viewer)
-		sum, err := Run(ctx, strings.NewReader(string(export)), int64(len(export)), routed, Options{BatchRows: 3})
+		shares := &Shares{Accounts: routed.Accounts}
+		sum, err := Run(ctx, strings.NewReader(string(export)), int64(len(export)), routed,
+			Options{BatchRows: 3, DryRun: want.DryRun, Heard: shares.Hear})
 		require.NoError(t, err)
+		require.Equal(t, "account acme: entries: 2\naccount globex: entries: 1\n"+
+			"users of the account map who have no entries in the export: \"Alice\", \"bob\"\n", shares.String())
 		require.Equal(t, []int64{want.Written, want.AlreadyThere, 0}, []int64{sum.Written, sum.AlreadyThere, sum.Rejected}, again)
 	}
 	require.Equal(t, []string{"acme 0 alice", "acme 1 alice", "default 0 carol", "default 1 ", "globex 0 Jos\u00e9"}, j.places(t))

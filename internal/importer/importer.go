@@ -36,6 +36,8 @@ type Options struct {
 	// Check is asked about every entry of a dry run: what the journal would refuse, redaction included, and whether it would
 	// truncate. May be nil.
 	Check func(journal.Input) (truncated bool, err error)
+	// Heard is told of every entry before it is appended or checked. May be nil.
+	Heard func(journal.Input)
 	// UserModel names the model of the users, for example "accounts.member". Empty: auth.user, or any model called user.
 	UserModel string
 	// MissingCreatedAt is the time of rows without created_at; nil rejects them.
@@ -72,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Check == nil {
 		o.Check = func(journal.Input) (bool, error) { return false, nil }
+	}
+	if o.Heard == nil {
+		o.Heard = func(journal.Input) {}
 	}
 	if o.Progress == nil {
 		o.Progress = progress.Silent()
@@ -242,13 +247,15 @@ func (r *run) count(e *entryRow) {
 	}
 }
 
-// input is what the journal is given for a row.
+// input is what the journal is given for a row. It is asked for once.
 func (r *run) input(e *stagedEntry) journal.Input {
-	return journal.Input{
+	in := journal.Input{
 		Key: e.key, Username: e.username, Thing: e.thing, Command: e.command, StatusCode: e.status,
 		Request: e.request, Response: e.response, CreatedAt: &e.createdAt,
 		Origin: model.OriginImport, Truncate: r.opts.Truncate, Truncated: e.truncated, RedactedPaths: e.redacted,
 	}
+	r.opts.Heard(in)
+	return in
 }
 
 // countingReader tells the progress how many bytes went by.
