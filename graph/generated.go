@@ -1224,10 +1224,10 @@ extend type Mutation {
 `, BuiltIn: false},
 	{Name: "../schema/cost.graphql", Input: `"""
 What a field costs, by the GraphQL Cost Specification (https://ibm.github.io/graphql-specs/cost-spec.html): 1 without this
-directive. The costs of the fields that an operation selects, times the sizes of the lists they are in, are its cost, which is
-limited: QUERY_TOO_COMPLEX.
+directive; and what an argument adds to that, for each item of a list: nothing without this directive. The costs of the fields
+that an operation selects, times the sizes of the lists they are in, are its cost, which is limited: QUERY_TOO_COMPLEX.
 """
-directive @cost("A number, 0 or more." weight: String!) on FIELD_DEFINITION
+directive @cost("A number, 0 or more." weight: String!) on FIELD_DEFINITION | ARGUMENT_DEFINITION
 
 """
 How long a field's list may be, by the same specification.
@@ -1856,7 +1856,7 @@ type Mutation {
   """
   createEntries(
     "The operations, in the order in which they get their positions."
-    inputs: [CreateEntryInput!]!
+    inputs: [CreateEntryInput!]! @cost(weight: "5")
   ): CreateEntriesPayload!
     @needs(capability: APPEND)
     @cost(weight: "20")

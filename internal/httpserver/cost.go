@@ -1,10 +1,8 @@
 package httpserver
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strconv"
 
@@ -12,9 +10,10 @@ import (
 )
 
 // What a field costs is written in the schema, with the directives of the GraphQL Cost Specification
-// (https://ibm.github.io/graphql-specs/cost-spec.html): @cost(weight:) is what the field itself costs, @listSize how many
-// times what is selected below it does. A field without @cost costs 1. Where that specification leaves a choice, the higher
-// cost is taken: selections for several types are added up, @skip and @include are not looked at.
+// (https://ibm.github.io/graphql-specs/cost-spec.html): @cost(weight:) is what the field itself costs, and what an argument
+// adds to that, @listSize how many times what is selected below it does. A field without @cost costs 1, an argument nothing.
+// Where that specification leaves a choice, the higher cost is taken: an argument that is a list adds its weight for each item,
+// selections for several types are added up, @skip and @include are not looked at.
 
 const (
 	// unsized is assumed of a list of objects whose size nothing in the schema tells.
@@ -29,22 +28,34 @@ type prices struct {
 }
 
 type price struct {
+	weight    float64
+	arguments []pricedArgument // those with a weight
+	list      bool             // of objects
+	size      *listSize        // nil: the schema does not say
+}
+
+type pricedArgument struct {
+	argument
+
 	weight float64
-	list   bool      // of objects
-	size   *listSize // nil: the schema does not say
 }
 
 // listSize is a @listSize directive.
 type listSize struct {
 	assumed   float64
-	arguments []sizeArgument
+	arguments []argument
 	sized     []string // fields below that are of this size, instead of the field itself
 }
 
-type sizeArgument struct {
+// argument is one that a cost depends on.
+type argument struct {
 	name   string
 	preset *ast.Value // the schema's default
-	list   bool       // the size is its length
+	list   bool       // its length counts
+}
+
+func argumentOf(def *ast.ArgumentDefinition) argument {
+	return argument{name: def.Name, preset: def.DefaultValue, list: def.Type.Elem != nil}
 }
 
 // pricesOf reads the directives of a schema. Its error names the field whose directive cannot be understood.
@@ -92,23 +103,25 @@ func (p prices) introspection(schema *ast.Schema) {
 }
 
 func priceOf(schema *ast.Schema, field *ast.FieldDefinition) (price, error) {
-	of := price{weight: 1}
+	var of price
 	if result := schema.Types[field.Type.Name()]; result != nil {
 		of.list = field.Type.Elem != nil && result.IsCompositeType()
 	}
 
-	if cost := field.Directives.ForName("cost"); cost != nil {
-		argument := cost.Arguments.ForName("weight")
-		if argument == nil {
-			return of, fmt.Errorf("@cost has no weight")
+	var err error
+	if of.weight, err = weightOf(field.Directives, 1); err != nil {
+		return of, err
+	}
+
+	for _, def := range field.Arguments {
+		weight, err := weightOf(def.Directives, 0)
+		if err != nil {
+			return of, fmt.Errorf("the argument %s: %w", def.Name, err)
 		}
 
-		weight, err := strconv.ParseFloat(argument.Value.Raw, 64)
-		if err != nil || !(weight >= 0 && weight <= maxUnits) {
-			return of, fmt.Errorf("@cost(weight: %q) must be a number from 0 to %g", argument.Value.Raw, maxUnits)
+		if weight > 0 {
+			of.arguments = append(of.arguments, pricedArgument{argument: argumentOf(def), weight: weight})
 		}
-
-		of.weight = weight
 	}
 
 	directive := field.Directives.ForName("listSize")
@@ -116,10 +129,29 @@ func priceOf(schema *ast.Schema, field *ast.FieldDefinition) (price, error) {
 		return of, nil
 	}
 
-	size, err := listSizeOf(field, directive)
-	of.size = size
+	of.size, err = listSizeOf(field, directive)
 
 	return of, err
+}
+
+// weightOf reads @cost, without which the weight is the other.
+func weightOf(directives ast.DirectiveList, otherwise float64) (float64, error) {
+	cost := directives.ForName("cost")
+	if cost == nil {
+		return otherwise, nil
+	}
+
+	argument := cost.Arguments.ForName("weight")
+	if argument == nil {
+		return 0, fmt.Errorf("@cost has no weight")
+	}
+
+	weight, err := strconv.ParseFloat(argument.Value.Raw, 64)
+	if err != nil || !(weight >= 0 && weight <= maxUnits) {
+		return 0, fmt.Errorf("@cost(weight: %q) must be a number from 0 to %g", argument.Value.Raw, maxUnits)
+	}
+
+	return weight, nil
 }
 
 func listSizeOf(field *ast.FieldDefinition, directive *ast.Directive) (*listSize, error) {
@@ -141,9 +173,7 @@ func listSizeOf(field *ast.FieldDefinition, directive *ast.Directive) (*listSize
 					return nil, fmt.Errorf("@listSize(slicingArguments:) names %q, which is no argument", name.Value.Raw)
 				}
 
-				size.arguments = append(size.arguments, sizeArgument{
-					name: def.Name, preset: def.DefaultValue, list: def.Type.Elem != nil,
-				})
+				size.arguments = append(size.arguments, argumentOf(def))
 			}
 		case "sizedFields":
 			for _, name := range argument.Value.Children {
@@ -223,8 +253,9 @@ func (c *costing) field(field *ast.Field, around *listSize, times float64) float
 		return 1
 	}
 
+	own := c.own(of, field)
 	if len(field.SelectionSet) == 0 {
-		return of.weight
+		return own
 	}
 
 	size := 1.0
@@ -233,113 +264,33 @@ func (c *costing) field(field *ast.Field, around *listSize, times float64) float
 	case around != nil && around.sizes(field.Name):
 		size = times
 	case of.size != nil && len(of.size.sized) > 0:
-		return of.weight + c.set(field.SelectionSet, of.size, c.size(of.size, field))
+		return min(own+c.set(field.SelectionSet, of.size, c.size(of.size, field)), maxUnits)
 	case of.size != nil:
 		size = c.size(of.size, field)
 	case of.list:
 		size = unsized
 	}
 
-	return min(of.weight+size*c.set(field.SelectionSet, nil, 1), maxUnits)
+	return min(own+size*c.set(field.SelectionSet, nil, 1), maxUnits)
+}
+
+// own is what a field costs whatever is selected below it: its weight, and those of the arguments that are given.
+func (c *costing) own(of price, field *ast.Field) float64 {
+	cost := of.weight
+
+	for _, argument := range of.arguments {
+		switch value := c.value(argument.argument, field); {
+		case argument.list:
+			items, _ := c.number(value, true)
+			cost += argument.weight * items
+		case c.given(value):
+			cost += argument.weight
+		}
+	}
+
+	return min(cost, maxUnits)
 }
 
 func (l *listSize) sizes(field string) bool {
 	return slices.Contains(l.sized, field)
-}
-
-// size is the number of members that a field's list may have: the greatest of its slicing arguments, or what is assumed
-// without them. It is at least 1, so that whatever is selected counts.
-func (c *costing) size(l *listSize, field *ast.Field) float64 {
-	largest, given := 0.0, false
-
-	for _, argument := range l.arguments {
-		value := argument.preset
-		if written := field.Arguments.ForName(argument.name); written != nil && !c.absent(written.Value) {
-			value = written.Value
-		}
-
-		n, ok := c.number(value, argument.list)
-		if ok {
-			largest, given = max(largest, n), true
-		}
-	}
-
-	if !given {
-		largest = l.assumed
-	}
-
-	return min(max(largest, 1), maxUnits)
-}
-
-// absent reports whether an argument's value is a variable that was not given.
-func (c *costing) absent(value *ast.Value) bool {
-	if value.Kind != ast.Variable {
-		return false
-	}
-
-	_, given := c.variables[value.Raw]
-
-	return !given
-}
-
-// number is the size that an argument asks for, and false when it asks for none: null, or what the resolver will refuse.
-func (c *costing) number(value *ast.Value, list bool) (float64, bool) {
-	switch {
-	case value == nil || value.Kind == ast.NullValue:
-		return 0, false
-	case value.Kind == ast.Variable && list:
-		return lengthOf(c.variables[value.Raw])
-	case value.Kind == ast.Variable:
-		return numberOf(c.variables[value.Raw])
-	case list && value.Kind == ast.ListValue:
-		return float64(len(value.Children)), true
-	case list:
-		return 1, true // a value where a list is due is a list of one
-	default:
-		return parsedNumber(value.Raw)
-	}
-}
-
-func lengthOf(value any) (float64, bool) {
-	switch value := value.(type) {
-	case nil:
-		return 0, false
-	case []any:
-		return float64(len(value)), true
-	}
-
-	if v := reflect.ValueOf(value); v.Kind() == reflect.Slice {
-		return float64(v.Len()), true
-	}
-
-	return 1, true
-}
-
-func numberOf(value any) (float64, bool) {
-	switch value := value.(type) {
-	case nil:
-		return 0, false
-	case int64:
-		return float64(value), value >= 0
-	case int:
-		return float64(value), value >= 0
-	case float64:
-		return value, value >= 0 // not so NaN
-	case json.Number:
-		return parsedNumber(value.String())
-	case string:
-		return parsedNumber(value)
-	default:
-		return 0, false
-	}
-}
-
-// parsedNumber reads a number. One that is out of range is infinite, not missing.
-func parsedNumber(text string) (float64, bool) {
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil && !math.IsInf(n, 1) {
-		return 0, false
-	}
-
-	return n, n >= 0
 }

@@ -3,6 +3,7 @@ package httpserver
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 )
 
 const pricedSDL = `
-directive @cost(weight: String!) on FIELD_DEFINITION
+directive @cost(weight: String!) on FIELD_DEFINITION | ARGUMENT_DEFINITION
 directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!],
   requireOneSlicingArgument: Boolean = false) on FIELD_DEFINITION
 scalar Long
@@ -30,6 +31,9 @@ type Query {
   nodes(ids: [ID!]!): [Query]! @listSize(slicingArguments: ["ids"])
   pairs: [Query!]!
   numbers: [Int!]!
+  filtered(by: Int @cost(weight: "15"), free: Int): Int!
+  filled(by: Int = 1 @cost(weight: "15")): Query!
+  put(items: [ID] @cost(weight: "5")): Page! @cost(weight: "20") @listSize(slicingArguments: ["items"], sizedFields: ["edges"])
 }
 type Page { edges: [Query!]! others: [Query!]! total: Int! @cost(weight: "100") }
 type Subscription { log(first: Int): Query! @cost(weight: "5") }
@@ -102,12 +106,25 @@ func TestCost(t *testing.T) {
 		`{ page(big: 1e400) { edges { one } } }`:                                   math.MaxInt32,
 		"{ page(first: 2) { x: edges { one } edges { ten } } }":                    3 + 3 + 1 + 20,
 		"{ page(first: 2) { ... { ...p } } } fragment p on Page { edges { one } }": 3 + 1 + 2,
-		"{ page(first: 2) { ...p } b: page(first: 9) { ...p } } fragment p on Page { edges { one } }":  3 + 1 + 2 + 3 + 1 + 9,
-		"{ ...q self { ...q } } fragment q on Query { list(first: 2) { ten } }":                        21 + 1 + 21,
-		`{ nodes(ids: ["a", "b", "c"]) { one } }`:                                                      4,
-		`{ nodes(ids: "a") { one } }`:                                                                  2,
-		`{ nodes(ids: []) { one } }`:                                                                   2,
-		"subscription { log { one ten } }":                                                             16,
+		"{ page(first: 2) { ...p } b: page(first: 9) { ...p } } fragment p on Page { edges { one } }": 3 + 1 + 2 + 3 + 1 + 9,
+		"{ ...q self { ...q } } fragment q on Query { list(first: 2) { ten } }":                       21 + 1 + 21,
+		`{ nodes(ids: ["a", "b", "c"]) { one } }`:                                                     4,
+		`{ nodes(ids: "a") { one } }`:                                                                 2,
+		`{ nodes(ids: []) { one } }`:                                                                  2,
+		"{ filtered }":                                                                                1,
+		"{ filtered(free: 1) }":                                                                       1,
+		"{ filtered(by: 0) }":                                                                         16,
+		"{ filtered(by: null) }":                                                                      1,
+		"{ filled { one } }":                                                                          17,
+		"{ filled(by: null) { one } }":                                                                2,
+		"{ list(first: 3) { filtered(by: 1) } }":                                                      1 + 3*16,
+		`{ put { __typename } }`:                                                                      21,
+		`{ put(items: null) { __typename } }`:                                                         21,
+		`{ put(items: []) { __typename } }`:                                                           21,
+		`{ put(items: "a") { __typename } }`:                                                          26,
+		`{ put(items: ["a", "b", null]) { __typename } }`:                                             36,
+		`{ put(items: ["a", "b", "c"]) { edges { ten } } }`:                                           20 + 3*5 + 1 + 3*10,
+		"subscription { log { one ten } }":                                                            16,
 		"{" + strings.Repeat(" list(first: 2147483647) {", 9) + " one" + strings.Repeat("}", 9) + " }": math.MaxInt32,
 	} {
 		require.Equal(t, want, costOf(t, schema, p, text, ""), text)
@@ -124,6 +141,8 @@ func TestCostWithVariables(t *testing.T) {
 		preset = "query ($n: Int = 8) { page(first: $n) { edges { one } } }"
 		big    = "query ($n: Long) { page(big: $n) { edges { one } } }"
 		nodes  = "query ($n: [ID!]!) { nodes(ids: $n) { one } }"
+		by     = "query ($n: Int) { filtered(by: $n) }"
+		put    = "query ($n: [ID]) { put(items: $n) { __typename } }"
 	)
 
 	for _, c := range []struct {
@@ -149,6 +168,14 @@ func TestCostWithVariables(t *testing.T) {
 		{nodes, `{"n": ["a", "b", "c"]}`, 4},
 		{nodes, `{"n": "a"}`, 2},
 		{nodes, `{"n": []}`, 2},
+		{by, `{}`, 1},
+		{by, `{"n": null}`, 1},
+		{by, `{"n": 0}`, 16},
+		{put, `{}`, 21},
+		{put, `{"n": null}`, 21},
+		{put, `{"n": []}`, 21},
+		{put, `{"n": "a"}`, 26},
+		{put, `{"n": ["a", "b", null]}`, 36},
 		{`query ($a: ID!) { nodes(ids: [$a, $a]) { one } }`, `{"a": "x"}`, 3},
 	} {
 		require.Equal(t, c.want, costOf(t, schema, p, c.text, c.variables), "%s %s", c.text, c.variables)
@@ -188,6 +215,14 @@ func TestAWrongDirectiveIsFoundWhenTheServerStarts(t *testing.T) {
 		_, err = pricesOf(schema)
 		require.ErrorContains(t, err, message)
 	}
+
+	head, _, _ := strings.Cut(pricedSDL, "type Query")
+	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "wrong.graphql", Input: head +
+		`type Query { a(n: Int @cost(weight: "-1")): [Int] }`})
+	require.NoError(t, err)
+
+	_, err = pricesOf(schema)
+	require.ErrorContains(t, err, "the cost of Query.a: the argument n: @cost(weight: \"-1\") must be a number")
 }
 
 // everything selects all there is of an entry.
@@ -220,6 +255,20 @@ func TestTheLargestPageIsAllowedButNotTenOfThem(t *testing.T) {
 		"]) { results { ... on CreateEntryPayload { key position createdAt created entry { "+everything+" } } "+
 		"... on CreateEntryError { code message path } } } }"),
 		d.limits.MaxCost)
+}
+
+// Who selects nothing of what is appended pays for it all the same.
+func TestAppendsCostWhatIsAppended(t *testing.T) {
+	t.Parallel()
+
+	d := productDocuments(t, nil)
+	doc, faults := d.read("mutation ($v: [CreateEntryInput!]!) { createEntries(inputs: $v) { __typename } }")
+	require.Empty(t, faults)
+
+	for inputs, want := range map[int]int{0: 21, 1: 26, 1000: 5021} {
+		given := map[string]any{"v": slices.Repeat([]any{map[string]any{"request": 1, "response": 1}}, inputs)}
+		require.Equal(t, want, d.prices.operation(doc.Operations[0], given))
+	}
 }
 
 // Whatever is a list of objects in the product's schema has a size.
