@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,11 +13,11 @@ func TestMigrateOffRefusesAnEmptyDatabaseAndSaysWhatToDo(t *testing.T) {
 	for dialect, fresh := range databases() {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
-			db := fresh(t)
+			db, export := fresh(t), emptyExport(t)
 			for _, command := range [][]string{
 				{"serve", "--listen=127.0.0.1:0", "--migrate=off"},
 				{"seed", "--migrate=off"},
-				{"import", "--migrate=off", "none.json"},
+				{"import", "--migrate=off", export},
 			} {
 				r := run(t, db.where, command...)
 				require.Equal(t, 1, r.code, command)
@@ -37,7 +39,7 @@ func TestANewerSchemaIsRefusedByEveryCommand(t *testing.T) {
 	for dialect, fresh := range databases() {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
-			db := fresh(t)
+			db, export := fresh(t), emptyExport(t)
 			must(t, db.where, "migrate", "up")
 			running := serve(t, db.where)
 			db.exec(t, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
@@ -45,7 +47,7 @@ func TestANewerSchemaIsRefusedByEveryCommand(t *testing.T) {
 				{"serve", "--listen=127.0.0.1:0"},
 				{"serve", "--listen=127.0.0.1:0", "--migrate=off"},
 				{"seed"},
-				{"import", "none.json"},
+				{"import", export},
 				{"migrate", "up"},
 			} {
 				r := run(t, db.where, command...)
@@ -61,6 +63,14 @@ func TestANewerSchemaIsRefusedByEveryCommand(t *testing.T) {
 			require.Contains(t, ready.body, "99999")
 		})
 	}
+}
+
+// emptyExport returns the name of an export without entries.
+func emptyExport(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "export.json")
+	require.NoError(t, os.WriteFile(name, []byte("[]"), 0o600))
+	return name
 }
 
 func TestServersThatStartAtOnceMigrateOnce(t *testing.T) {
