@@ -22,49 +22,20 @@ type Head struct {
 }
 
 // Head reads the head of the scope's account.
-func (s *Store) Head(ctx context.Context, scope model.Scope) (Head, error) {
-	h, _, err := s.headAnd(ctx, scope, nil)
-	return h, err
-}
-
-// HeadAndCount reads the head of the scope's account and counts the entries that match and that the scope may see, both in
-// one statement and so of one moment. match adds its condition to a selector over entries.
-func (s *Store) HeadAndCount(ctx context.Context, scope model.Scope, match func(*entsql.Selector)) (Head, int64, error) {
-	b := entsql.Dialect(s.dialect)
-	entries := b.Select(entsql.Count("*")).From(b.Table(entry.Table))
-	ScopeEntries(scope)(entries)
-	match(entries)
-	return s.headAnd(ctx, scope, entries)
-}
-
-func (s *Store) headAnd(ctx context.Context, scope model.Scope, count *entsql.Selector) (Head, int64, error) {
+func (s *Store) Head(ctx context.Context, scope model.Scope) (h Head, err error) {
 	b := entsql.Dialect(s.dialect)
 	heads := b.Table(head.Table)
-	query := b.Select(heads.C(head.FieldSize), heads.C(head.FieldLastKey)).From(heads).
-		Where(entsql.EQ(heads.C(head.FieldID), scope.AccountID))
-	if count != nil {
-		query.AppendSelectExprAs(entsql.ExprFunc(func(b *entsql.Builder) {
-			b.Wrap(func(b *entsql.Builder) { b.Join(count) })
-		}), "matching")
-	}
-	text, args := query.Query()
-	var (
-		h       Head
-		lastKey sql.NullString
-		n       int64
-		into    = []any{&h.Size, &lastKey}
-	)
-	if count != nil {
-		into = append(into, &n)
-	}
-	if err := s.read.QueryRowContext(ctx, text, args...).Scan(into...); err != nil {
+	text, args := b.Select(heads.C(head.FieldSize), heads.C(head.FieldLastKey)).From(heads).
+		Where(entsql.EQ(heads.C(head.FieldID), scope.AccountID)).Query()
+	var lastKey sql.NullString
+	if err := s.read.QueryRowContext(ctx, text, args...).Scan(&h.Size, &lastKey); err != nil {
 		if errors.Is(err, sql.ErrNoRows) {
 			err = fmt.Errorf("%w: number %d", ErrNoAccount, scope.AccountID)
 		}
-		return Head{}, 0, fmt.Errorf("read head: %w", translate(err))
+		return Head{}, fmt.Errorf("read head: %w", translate(err))
 	}
 	h.LastKey = lastKey.String
-	return h, n, nil
+	return h, nil
 }
 
 // KeyAt returns the key of the entry at a position, "" when there is none. It does not ask whether the entry may be seen: it

@@ -146,7 +146,9 @@ func headOf(ctx context.Context, s *store.Store) error {
 		return err
 	}
 	if _, err = s.Head(ctx, scope); err == nil {
-		_, _, err = s.HeadAndCount(ctx, scope, func(q *entsql.Selector) { q.Where(entsql.EQ(q.C(entry.FieldThing), "Prompt")) })
+		_, _, err = s.HeadAndCounts(ctx, scope, store.CountQuery{
+			RowsOnly: true, Match: func(q *entsql.Selector) { q.Where(entsql.EQ(q.C(entry.FieldThing), "Prompt")) },
+		})
 	}
 	return err
 }
