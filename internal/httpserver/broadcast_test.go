@@ -42,6 +42,10 @@ func (w *wire) expectPlaces(from, to int) {
 
 	for want := from; want < to; want++ {
 		text := w.read()
+		for text == `{"type":"ping"}` {
+			text = w.read()
+		}
+
 		got, err := place(text)
 		require.NoError(w.t, err, "%.200s", text)
 		require.Equal(w.t, want, got)

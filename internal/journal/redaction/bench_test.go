@@ -3,7 +3,6 @@ package redaction_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,7 +40,8 @@ func BenchmarkRedact(b *testing.B) {
 	}
 }
 
-// Texts made of beginnings must not cost more than a constant for each byte.
+// Texts made of beginnings must not cost more than a constant for each byte. Where they do, this takes hours and not seconds, so
+// that the time limit of all tests ends it, after the log has named the text.
 func TestHostileTextsTakeLinearTime(t *testing.T) {
 	t.Parallel()
 	r := newRedactor(t)
@@ -55,12 +55,8 @@ func TestHostileTextsTakeLinearTime(t *testing.T) {
 		text := strings.Repeat(part, 1<<19/len(part))
 		p, err := model.PayloadOf([]any{text, map[string]any{text: text}})
 		require.NoError(t, err)
-		start := time.Now()
+		t.Logf("%q", part)
 		_, _, err = r.Redact(model.ThingPlugin, redaction.Request, p)
 		require.NoError(t, err)
-		require.Less(t, time.Since(start), 20*time.Second, "%q", part)
-		if took := time.Since(start); took > time.Second {
-			t.Logf("%q took %s", part, took)
-		}
 	}
 }
