@@ -54,15 +54,13 @@ func TestSeedAddsToAJournalOnlyWhenTold(t *testing.T) {
 	}
 }
 
-func TestTenThousandEntriesAreQuicklyThere(t *testing.T) {
+func TestWithoutANumberTenThousandEntriesAreSeeded(t *testing.T) {
 	t.Parallel()
 	for dialect, fresh := range databases() {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()
 			db := fresh(t)
-			begun := time.Now()
 			must(t, db.where, "seed")
-			require.Less(t, time.Since(begun), patience)
 			s := serve(t, db.where)
 			require.Equal(t, strconv.Itoa(10_000), s.size(t))
 		})

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,9 +36,7 @@ func TestASecondStartKeepsTheDataAndMigratesNothing(t *testing.T) {
 			key := first.append(t, map[string]any{"username": "alice"})
 			require.Contains(t, first.stderr.String(), "migration applied")
 			first.stop(t)
-			begun := time.Now()
 			second := serve(t, db.where)
-			require.Less(t, time.Since(begun), 5*time.Second)
 			require.NotContains(t, second.stderr.String(), "migration applied")
 			entries := second.all(t, "key position user { username }")
 			require.Len(t, entries, 1)
