@@ -83,7 +83,8 @@ type addition struct {
 	lastRecordedAt time.Time
 }
 
-// appendTx is one database transaction of an account. Each dialect has its own.
+// appendTx is one database transaction of an account. Each dialect has its own. What write, setCounts and exec do may be done,
+// and fail, as late as with the commit.
 type appendTx interface {
 	// open locks the account's head row until the transaction ends and reads what is needed; ErrNoAccount when there is none.
 	open(ctx context.Context, keys, usernames []string) (opened, error)

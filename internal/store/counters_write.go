@@ -28,20 +28,12 @@ const (
 		WHERE account_id = ? AND position >= ? AND created_at >= ? AND created_at < ? ORDER BY position`
 )
 
-// addCounts adds to counters with one statement.
-func (t *postgresTx) addCounts(b *pgx.Batch, c counters) { t.writeCounts(b, c, postgresCounts+added) }
-
-func (t *postgresTx) setCounts(ctx context.Context, c counters) error {
-	var b pgx.Batch
-	t.writeCounts(&b, c, postgresCounts+set)
-	return t.tx.SendBatch(ctx, &b).Close()
+func (t *postgresTx) setCounts(_ context.Context, c counters) error {
+	t.writeCounts(c, set)
+	return nil
 }
 
 func (t *postgresTx) tally(ctx context.Context, position int64, p period) (tally, error) {
-	rows, err := t.tx.Query(ctx, postgresSince, t.accountID, position, *p.from, *p.to)
-	if err != nil {
-		return nil, err
-	}
 	var (
 		since     = tally{}
 		createdAt time.Time
@@ -49,15 +41,20 @@ func (t *postgresTx) tally(ctx context.Context, position int64, p period) (tally
 		command   string
 		status    int
 		userID    *int64
+		b         pgx.Batch
 	)
-	_, err = pgx.ForEachRow(rows, []any{&createdAt, &thing, &command, &status, &userID}, func() error {
-		since.add(createdAt, model.Thing(thing), model.Command(command), status, userID)
-		return nil
+	b.Queue(postgresSince, t.accountID, position, *p.from, *p.to).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&createdAt, &thing, &command, &status, &userID}, func() error {
+			since.add(createdAt, model.Thing(thing), model.Command(command), status, userID)
+			return nil
+		})
+		return err
 	})
-	return since, err
+	return since, t.ask(ctx, &b)
 }
 
-func (t *postgresTx) writeCounts(b *pgx.Batch, c counters, statement string) {
+// writeCounts adds to counters, or sets them, with one statement.
+func (t *postgresTx) writeCounts(c counters, how string) {
 	keys := c.sorted()
 	n := len(keys)
 	var (
@@ -69,7 +66,7 @@ func (t *postgresTx) writeCounts(b *pgx.Batch, c counters, statement string) {
 		cuts[i], spans[i], starts[i] = k.cut, k.span, time.UnixMicro(k.start).UTC()
 		things[i], commands[i], statuses[i], users[i], counts[i] = string(k.thing), string(k.command), k.statusCode, k.userID, c[k]
 	}
-	b.Queue(statement, t.accountID, cuts, spans, starts, things, commands, statuses, users, counts)
+	t.queued.Queue(postgresCounts+how, t.accountID, cuts, spans, starts, things, commands, statuses, users, counts)
 }
 
 // addCounts adds to counters with one prepared statement, run for each.
