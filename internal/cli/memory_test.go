@@ -5,8 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"testing"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/stretchr/testify/require"
@@ -47,4 +50,44 @@ func TestTheContainersMemoryLimitsTheCollector(t *testing.T) { //nolint:parallel
 			}
 		})
 	}
+}
+
+func TestTheCollectorWaitsForTheRoom(t *testing.T) { //nolint:paralleltest // sets the collector's percentage
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	percent := func() uint64 {
+		sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(sample)
+		return sample[0].Value.Uint64()
+	}
+
+	stop := makeRoomForGarbage(1 << 30)
+	t.Cleanup(stop)
+	collects := func(small bool) func() bool {
+		return func() bool {
+			runtime.GC()
+			return (percent() == uint64(percentFor(1<<30, liveBytes()))) && percent() > 1000 == small
+		}
+	}
+	require.Eventually(t, collects(true), time.Minute, time.Millisecond, "little is in use")
+	held := make([]byte, 200<<20)
+	require.Eventually(t, collects(false), time.Minute, time.Millisecond, "more is in use")
+	runtime.KeepAlive(held)
+	require.Eventually(t, collects(true), time.Minute, time.Millisecond, "little is in use again")
+}
+
+func TestRoomForGarbageIsNeverLessThanWhatIsInUse(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, 640, percentFor(64<<20, 10<<20))
+	require.Equal(t, 100, percentFor(64<<20, 64<<20))
+	require.Equal(t, 100, percentFor(64<<20, 1<<30))
+	require.Equal(t, 10_000, percentFor(64<<20, 0))
+}
+
+func TestGOGCOfTheEnvironmentStays(t *testing.T) {
+	t.Setenv("GOGC", "50")
+	before := debug.SetGCPercent(50)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	makeRoomForGarbage(1 << 30)()
+	require.Equal(t, 50, debug.SetGCPercent(50))
 }

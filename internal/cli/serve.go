@@ -88,6 +88,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		log.WarnContext(ctx, "--insecure-no-auth: everybody who reaches this server may read and write everything")
 	}
 	c.greet(io, listener.Addr().String())
+	defer makeRoomForGarbage(roomForGarbage)() // from now on: what starting has used is collected soon
 	return run(ctx, log, server, listener, c.Server.DrainDelay+c.Server.ShutdownTimeout)
 }
 
