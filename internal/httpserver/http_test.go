@@ -378,3 +378,25 @@ func TestAnAnswerTellsTheFirstFaultsOfADocument(t *testing.T) {
 	require.Equal(t, "BAD_USER_INPUT", a.code(t))
 	require.Less(t, len(a.text), 1000)
 }
+
+func TestWhatIsNestedTooDeepNamesItsMember(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, nil)
+	deep := strings.Repeat("[", 600) + strings.Repeat("]", 600)
+
+	for member, body := range map[string]string{
+		"variables":  `{"query":"{hello}","variables":{"v":` + deep + `}}`,
+		"extensions": `{"query":"{hello}","extensions":{"v":` + deep + `}}`,
+	} {
+		want := `"` + member + `" is nested deeper than the 512 levels that are allowed`
+		require.Contains(t, s.post(t, body).Errors[0].Message, want)
+
+		w := s.connect(t)
+		w.send(`{"type":"subscribe","id":"1","payload":` + body + `}`)
+		w.expectClose(4400, "Invalid message received: "+want)
+	}
+
+	a := s.do(t, http.MethodGet, "/graphql?query=%7Bhello%7D&variables="+url.QueryEscape(`{"v":`+deep+`}`), "")
+	require.Contains(t, a.Errors[0].Message, `"variables" is nested deeper than the 512 levels that are allowed`)
+}

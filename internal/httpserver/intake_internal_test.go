@@ -104,7 +104,7 @@ func TestNestingIsBounded(t *testing.T) {
 
 	for _, n := range []int{maxJSONDepth + 1, 9_000, 100_000} {
 		_, err = decodeJSON(nest(n))
-		require.ErrorContains(t, err, "nested deeper than 512 levels")
+		require.ErrorContains(t, err, "nested deeper than the 512 levels that are allowed")
 	}
 }
 

@@ -45,7 +45,7 @@ func decodeValueOf(dec *jsontext.Decoder) (any, error) {
 // payload may have 200 of them.
 const maxJSONDepth = 512
 
-var errNesting = fmt.Errorf("nested deeper than %d levels", maxJSONDepth)
+var errNesting = fmt.Errorf("nested deeper than the %d levels that are allowed", maxJSONDepth)
 
 // decodeNext reads the next value.
 func decodeNext(dec *jsontext.Decoder) (any, error) {
@@ -130,12 +130,26 @@ func jsonFault(err error, prefix string) (pointer, reason string) {
 			pointer = strings.ToValidUTF8(pointer[:maxPointer], "") + "…"
 		}
 
-		if errors.Is(err, jsontext.ErrDuplicateName) {
+		switch {
+		case errors.Is(err, jsontext.ErrDuplicateName):
 			return pointer, "duplicate member name"
+		case errors.Is(err, errNesting):
+			if member := memberOf(pointer); member != "" {
+				return pointer, fmt.Sprintf("%q is %v", shorten(member), errNesting)
+			}
 		}
 
 		return pointer, fmt.Sprintf("%v (at byte %d)", syntactic.Err, syntactic.ByteOffset)
 	default:
 		return prefix, err.Error()
 	}
+}
+
+// memberOf is the member of a request, "variables" above all, that a JSON Pointer leads into: of the request itself or, in a
+// message, of its payload. It is "" for none.
+func memberOf(pointer string) string {
+	steps := strings.TrimPrefix(strings.TrimPrefix(pointer, "/payload"), "/")
+	member, _, _ := strings.Cut(steps, "/")
+
+	return member
 }

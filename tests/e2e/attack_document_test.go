@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ type attack struct {
 	variables string // JSON; "" for none
 	body      string // the whole body, where it is more than a query with variables
 	codes     []string
+	says      string // what the message has to contain; "" for nothing in particular
 }
 
 func (a attack) payload() string {
@@ -50,6 +52,7 @@ func nested(n int, open, inner, closing string) string {
 func attacks() map[string]attack {
 	tooComplex, bad := []string{"QUERY_TOO_COMPLEX"}, []string{"BAD_USER_INPUT", "QUERY_TOO_COMPLEX"}
 	const create = `mutation ($v: JSON!) { createEntry(input: {request: $v, response: 1}) { key } }`
+	const tooDeep = `"variables" is nested deeper than the 512 levels that are allowed`
 	const page = `query ($v: EntryWhereInput) { entries(where: $v) { totalCount } }`
 	return map[string]attack{
 		"the fragment bomb": {query: exponential(), codes: tooComplex},
@@ -60,6 +63,12 @@ func attacks() map[string]attack {
 		"20,000 aliases":              {query: "{" + counted(20_000, " a%d: viewer { role }") + "}", codes: tooComplex},
 		"aliases of large pages": {
 			query: "{" + counted(15, " a%d: entries(first: 500) { edges { node { request response } } }") + "}", codes: tooComplex,
+		},
+		"20 aliases of createEntries": {
+			query: "mutation ($v: [CreateEntryInput!]!) {" +
+				counted(20, " a%d: createEntries(inputs: $v) { results { __typename } }") + "}",
+			variables: `{"v": [` + strings.TrimSuffix(counted(1000, `{"request": %d, "response": 1},`), ",") + `]}`,
+			codes:     tooComplex, says: "SAMJOURNAL_MAX_QUERY_COST",
 		},
 		"3,000 repeated fields":  {query: "{ viewer {" + strings.Repeat(" role", 3000) + "} }", codes: tooComplex},
 		"900 repeated fields":    {query: "{ viewer {" + strings.Repeat(" role", 900) + "} }", codes: tooComplex},
@@ -74,10 +83,10 @@ func attacks() map[string]attack {
 		},
 		"a deep type": {query: "query ($v: " + nested(7000, "[", "Int", "]") + ") { viewer { role } }", codes: bad},
 		"a deep list in variables": {
-			query: create, variables: `{"v": ` + nested(100_000, "[", "", "]") + `}`, codes: bad,
+			query: create, variables: `{"v": ` + nested(100_000, "[", "", "]") + `}`, codes: bad, says: tooDeep,
 		},
 		"a deep object in variables": {
-			query: create, variables: `{"v": ` + nested(100_000, `{"a":`, "1", "}") + `}`, codes: bad,
+			query: create, variables: `{"v": ` + nested(100_000, `{"a":`, "1", "}") + `}`, codes: bad, says: tooDeep,
 		},
 		"a deep filter": {query: page, variables: `{"v": ` + nested(1000, `{"not":`, "{}", "}") + `}`, codes: bad},
 		"a wide filter": {
@@ -162,6 +171,8 @@ func TestADocumentIsRefusedAtTheCostOfAFewPages(t *testing.T) {
 							shown := send(t, body)
 							require.Contains(t, a.codes, shown.code(), shown.Message)
 							require.NotEmpty(t, shown.Message)
+							require.Contains(t, shown.Message, a.says)
+							requireLimitNamed(t, shown)
 						})
 						t.Logf("%.1f pages, %d bytes", float64(took)/float64(page), len(body))
 						require.LessOrEqual(t, took, timesNormal*page)
@@ -172,6 +183,28 @@ func TestADocumentIsRefusedAtTheCostOfAFewPages(t *testing.T) {
 			require.Less(t, s.peakMemory(t), int64(mostMemory))
 		})
 	}
+}
+
+// requireLimitNamed looks at what a QUERY_TOO_COMPLEX tells whoever wants to do something about it.
+func requireLimitNamed(t testing.TB, shown fault) {
+	t.Helper()
+	if shown.code() != "QUERY_TOO_COMPLEX" {
+		return
+	}
+	told := shown.Extensions
+	require.NotEmpty(t, told["limit"], shown.Message)
+	require.GreaterOrEqual(t, number(t, told["value"]), number(t, told["max"]), shown.Message)
+	setting, _ := told["setting"].(string)
+	require.Regexp(t, "^SAMJOURNAL_MAX_QUERY_[A-Z_]+$", setting)
+	require.Contains(t, shown.Message, setting)
+	require.Contains(t, shown.Message, strconv.Itoa(number(t, told["max"])))
+}
+
+func number(t testing.TB, told any) int {
+	t.Helper()
+	n, err := strconv.ParseFloat(fmt.Sprint(told), 64)
+	require.NoError(t, err)
+	return int(n)
 }
 
 // longestRefusal is the most that an answer to a refused document may have: it repeats no long input.
