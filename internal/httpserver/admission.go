@@ -3,6 +3,7 @@ package httpserver
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,57 +14,174 @@ import (
 // longestQueue is how long an operation waits for its turn: a client that waits longer is better told to come again.
 const longestQueue = time.Second
 
-// turns limits how many operations are parsed and executed at a time. It is safe for concurrent use.
+// turns limits how many operations are parsed and executed at a time. One viewer never has them all, so that another's gets
+// through whatever the first one sends. It is safe for concurrent use.
 type turns struct {
+	all     *lane
+	longest time.Duration
+
+	mu      sync.Mutex
+	viewers map[string]*lane // of those with an operation that has a turn or waits; guarded by mu
+}
+
+// lane is how many operations may run and wait, of one viewer or of all.
+type lane struct {
 	taken      chan struct{} // holds one token for each that runs
 	waiting    atomic.Int64
 	maxWaiting int64
-	longest    time.Duration
+	inside     int // operations of the viewer; guarded by the mu of turns
 }
 
-func newTurns(edge EdgeConfig) *turns {
-	return &turns{
-		taken: make(chan struct{}, edge.MaxExecuting), maxWaiting: int64(edge.MaxWaiting), longest: longestQueue,
+func newLane(running, waiting int) *lane {
+	return &lane{taken: make(chan struct{}, running), maxWaiting: int64(waiting)}
+}
+
+func newTurns(running, waiting int) *turns {
+	return &turns{all: newLane(running, waiting), longest: longestQueue, viewers: make(map[string]*lane)}
+}
+
+// ofOneViewer is how many of n one viewer may have: three quarters, and the only one there is.
+func ofOneViewer(n int) int { return n - n/4 }
+
+// enter returns the lane of a viewer, which has to be left.
+func (t *turns) enter(viewer string) *lane {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	own := t.viewers[viewer]
+	if own == nil {
+		own = newLane(ofOneViewer(cap(t.all.taken)), ofOneViewer(int(t.all.maxWaiting)))
+		t.viewers[viewer] = own
+	}
+
+	own.inside++
+
+	return own
+}
+
+func (t *turns) leave(viewer string, own *lane) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+
+	own.inside--
+	if own.inside == 0 {
+		delete(t.viewers, viewer)
 	}
 }
 
-// take waits for a turn, which is to be given back, and returns false when there is none within the time, or when the context
-// ends.
-func (t *turns) take(ctx context.Context) bool {
+// errNoTurn says that everybody's operations, and errNoOwnTurn that the viewer's own, run or wait already.
+var (
+	errNoTurn    = errors.New("as many operations run as can")
+	errNoOwnTurn = errors.New("as many operations of one viewer run as may")
+)
+
+// take waits for a turn of a viewer, "" being nobody in particular, which is to be given back. It fails when there is none
+// within the time, or when the context ends.
+func (t *turns) take(ctx context.Context, viewer string) (giveBack func(), err error) {
+	if viewer == "" {
+		if err := t.wait(ctx, nil); err != nil {
+			return nil, err
+		}
+
+		return func() { <-t.all.taken }, nil
+	}
+
+	own := t.enter(viewer)
+	if err := t.wait(ctx, own); err != nil {
+		t.leave(viewer, own)
+
+		return nil, err
+	}
+
+	return func() {
+		<-t.all.taken
+		<-own.taken
+		t.leave(viewer, own)
+	}, nil
+}
+
+// try takes a turn that is free now.
+func (t *turns) try(own *lane) bool {
+	if own != nil && !own.try() {
+		return false
+	}
+
+	if t.all.try() {
+		return true
+	}
+
+	if own != nil {
+		<-own.taken
+	}
+
+	return false
+}
+
+// wait takes a turn of the viewer's lane, where there is one, and of all, in this order: what waits for the viewer's own keeps
+// nothing from others but a place in the queue, of which the viewer has not all either.
+func (t *turns) wait(ctx context.Context, own *lane) error {
+	if t.try(own) {
+		return nil
+	}
+
+	if own != nil {
+		defer own.waiting.Add(-1)
+
+		if own.waiting.Add(1) > own.maxWaiting {
+			return errNoOwnTurn
+		}
+	}
+
+	defer t.all.waiting.Add(-1)
+
+	if t.all.waiting.Add(1) > t.all.maxWaiting {
+		return errNoTurn
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, t.longest)
+	defer cancel()
+
+	if own != nil && !own.take(ctx) {
+		return errNoOwnTurn
+	}
+
+	if t.all.take(ctx) {
+		return nil
+	}
+
+	if own != nil {
+		<-own.taken
+	}
+
+	return errNoTurn
+}
+
+func (l *lane) try() bool {
 	select {
-	case t.taken <- struct{}{}:
+	case l.taken <- struct{}{}:
 		return true
 	default:
-	}
-
-	defer t.waiting.Add(-1)
-
-	if t.waiting.Add(1) > t.maxWaiting {
 		return false
 	}
+}
 
-	patience := time.NewTimer(t.longest)
-	defer patience.Stop()
-
+func (l *lane) take(ctx context.Context) bool {
 	select {
-	case t.taken <- struct{}{}:
+	case l.taken <- struct{}{}:
 		return true
-	case <-patience.C:
-		return false
 	case <-ctx.Done():
 		return false
 	}
 }
 
-func (t *turns) giveBack() { <-t.taken }
-
 // takeTurn waits for the operation's turn to be parsed or executed, if it does not have it, and returns why it gets none.
 func (o *operation) takeTurn() *gqlerror.Error {
-	if o.turn {
+	if o.turn != nil {
 		return nil
 	}
 
-	if o.turn = o.server.turns.take(o.ctx); o.turn {
+	var err error
+	if o.turn, err = o.server.turns.take(o.ctx, o.viewer); err == nil {
 		return nil
 	}
 
@@ -71,14 +189,21 @@ func (o *operation) takeTurn() *gqlerror.Error {
 		o.server.metrics.refuse(refusedOperations)
 	}
 
-	return codedError(codeUnavailable, "this server has as many operations running as it can, and others waiting; try again")
+	edge := o.server.cfg.Edge
+	if errors.Is(err, errNoOwnTurn) {
+		return codedError(codeUnavailable, "you have %d operations running, which is the most for one viewer "+
+			"(three quarters of SAMJOURNAL_MAX_RUNNING_OPERATIONS), and others waiting; try again", ofOneViewer(edge.MaxExecuting))
+	}
+
+	return codedError(codeUnavailable, "this server has %d operations running, which is the most "+
+		"(SAMJOURNAL_MAX_RUNNING_OPERATIONS), and others waiting; try again", edge.MaxExecuting)
 }
 
 // giveTurn gives the operation's turn to another. What waits for its client, not for the server, must not hold it.
 func (o *operation) giveTurn() {
-	if o.turn {
-		o.turn = false
-		o.server.turns.giveBack()
+	if o.turn != nil {
+		o.turn()
+		o.turn = nil
 	}
 }
 

@@ -3,12 +3,14 @@ package httpserver_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/httpserver"
+	"samjournal/internal/httpserver/internal/testschema"
 )
 
 // oneAtATime lets one operation run; others do not wait.
@@ -189,4 +191,84 @@ func TestAClientThatLeavesTheQueueIsCanceled(t *testing.T) {
 	require.Contains(t, s.metric(t), `samjournal_refused_total{reason="operations"} 0`, "the server was not the reason")
 	close(s.resolver.Gate)
 	receive(t, answers, "the slow answer")
+}
+
+func TestOneViewerNeverHasAllTheTurns(t *testing.T) {
+	t.Parallel()
+
+	const running, waiting = 4, 8 // three and six of them for one viewer
+
+	s := startOpen(t, func(c *httpserver.Config, d *httpserver.Deps) {
+		c.Edge.MaxExecuting, c.Edge.MaxWaiting = running, waiting
+		d.Viewer, d.ViewerName = byToken, testschema.Viewer
+	})
+	statuses := make(chan int, running+waiting)
+
+	for range running + waiting {
+		go func() { statuses <- s.statusOf(`{"query":"{slow}"}`, "mallory") }()
+	}
+
+	for range 3 {
+		receive(t, s.resolver.Waiting, "a query to run")
+	}
+
+	require.Equal(t, http.StatusServiceUnavailable, receive(t, statuses, "a query to be refused"))
+
+	a := s.ask(t, `{ hello }`, "Authorization", "alice")
+	require.Equal(t, http.StatusOK, a.status, a.text)
+	require.Empty(t, s.resolver.Waiting, "a fourth query of the same viewer")
+
+	a = s.ask(t, `{ hello }`, "Authorization", "mallory")
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.Contains(t, a.Errors[0].Message, "you have 3 operations running")
+	require.Contains(t, a.Errors[0].Message, "SAMJOURNAL_MAX_RUNNING_OPERATIONS")
+
+	close(s.resolver.Gate)
+	eventually(t, func() bool { return s.ask(t, `{ hello }`, "Authorization", "mallory").status == http.StatusOK }, "a turn")
+}
+
+func TestOneViewerAloneHasMostOfTheTurns(t *testing.T) {
+	t.Parallel()
+
+	for turns, own := range map[int]int{1: 1, 2: 2, 3: 3, 4: 3, 512: 384} {
+		s := startOpen(t, func(c *httpserver.Config, d *httpserver.Deps) {
+			c.Edge.MaxExecuting, c.Edge.MaxWaiting = turns, 0
+			d.Viewer, d.ViewerName = byToken, testschema.Viewer
+		})
+		statuses := make(chan int, own)
+
+		for range own {
+			go func() { statuses <- s.statusOf(`{"query":"{slow}"}`, "alice") }()
+		}
+
+		for range own {
+			receive(t, s.resolver.Waiting, "a query to run")
+		}
+
+		require.Equal(t, http.StatusServiceUnavailable, s.ask(t, `{ hello }`, "Authorization", "alice").status, turns)
+		close(s.resolver.Gate)
+
+		for range own {
+			require.Equal(t, http.StatusOK, receive(t, statuses, "the answer"))
+		}
+	}
+}
+
+// statusOf posts a body as a viewer and returns the status; 0 when there is no answer.
+func (s *site) statusOf(body, viewer string) int {
+	r, err := http.NewRequest(http.MethodPost, s.url("/graphql"), strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", viewer)
+
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+
+	return resp.StatusCode
 }

@@ -22,10 +22,10 @@ type EdgeConfig struct {
 	// MaxConnections limits open TCP connections, idle ones among them; more are closed as they come. Default 15,000; 0: off.
 	MaxConnections int
 	// MaxExecuting limits the queries and mutations that are parsed and executed at the same time, with the subscriptions that
-	// are beginning. Default 512.
+	// are beginning; one viewer has at most three quarters of them. Default 512.
 	MaxExecuting int
-	// MaxWaiting is how many more may wait for their turn, each at most 1 s; others are answered UNAVAILABLE. Default 512; 0:
-	// none waits.
+	// MaxWaiting is how many more may wait for their turn, each at most 1 s, three quarters of them one viewer's; others are
+	// answered UNAVAILABLE. Default 512; 0: none waits.
 	MaxWaiting int
 	// MaxIntakeBytes limits the memory, in bytes, that request bodies and WebSocket messages take together: while they come, by
 	// their length, and from then until their operation ends, by what they are decoded to. One that could never fit is refused
@@ -95,7 +95,7 @@ func (s *Server) prepareEdge() error {
 	s.connections = newConnections(s.cfg, s.metrics.refuse)
 	s.rates = newRates(s.cfg, s.now)
 	s.logins = newLogins(s.cfg, s.now)
-	s.turns = newTurns(s.cfg.Edge)
+	s.turns = newTurns(s.cfg.Edge.MaxExecuting, s.cfg.Edge.MaxWaiting)
 	s.intake = newIntake(max(s.cfg.Edge.MaxIntakeBytes, intakePerBody*s.cfg.MaxBodyBytes))
 	s.intake.most = max(s.intake.size-s.intake.size/4, intakePerBody*s.cfg.MaxBodyBytes)
 

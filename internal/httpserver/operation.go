@@ -34,7 +34,7 @@ type operation struct {
 	kind      ast.Operation // "" when the document was not valid
 	code      string        // of the first response that had an error, else OK
 	viewer    string        // by whom it is counted, "" when it is not
-	turn      bool          // it may be parsed and executed now
+	turn      func()        // gives it back; nil: it must not be parsed nor executed now
 	end       func()        // of what resolvers have put off; nil when there was no operation
 	input     share         // the memory of its parameters
 
