@@ -56,8 +56,7 @@ type Config struct {
 	// PingInterval is the time between pings on a WebSocket and keep-alive comments on an event stream. A WebSocket client
 	// that has not answered a ping frame by then is cut off. Default 15 s.
 	PingInterval time.Duration
-	// WriteTimeout is how long a client may take to receive 256 KiB; each further 256 KiB of one message or answer adds as
-	// much. Default 10 s.
+	// WriteTimeout is how long a client may take to receive 256 KiB of a message or an answer. Default 10 s.
 	WriteTimeout time.Duration
 	// DrainDelay is the time between the first 503 of /readyz and the refusal of new operations, for load balancers that
 	// need it. Default 0.

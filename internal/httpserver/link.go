@@ -128,9 +128,11 @@ func (l *link) release() error {
 
 // send is called with mu held.
 func (l *link) send(p []byte) (int, error) {
-	if err := l.SetWriteDeadline(time.Now().Add(l.server.allowance(len(p)))); err != nil {
-		return 0, fmt.Errorf("set write deadline: %w", err)
-	}
+	return inPieces(p, func(piece []byte) (int, error) {
+		if err := l.SetWriteDeadline(time.Now().Add(l.server.cfg.WriteTimeout)); err != nil {
+			return 0, fmt.Errorf("set write deadline: %w", err)
+		}
 
-	return l.Conn.Write(p)
+		return l.Conn.Write(piece)
+	})
 }

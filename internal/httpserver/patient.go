@@ -56,14 +56,12 @@ func (s *Server) withPatience(next http.Handler) http.Handler {
 		next.ServeHTTP(p, r)
 
 		if !p.hijacked {
-			p.begin(0) // net/http sends what is left, and lifts the limit before the connection's next request
+			p.begin() // net/http sends what is left, and lifts the limit before the connection's next request
 		}
 	})
 }
 
-func (p *patient) begin(n int) {
-	_ = p.control.SetWriteDeadline(time.Now().Add(p.server.allowance(n)))
-}
+func (p *patient) begin() { _ = p.control.SetWriteDeadline(time.Now().Add(p.server.cfg.WriteTimeout)) }
 
 // end lifts the limit, unless it is over.
 func (p *patient) end(err error) {
@@ -90,8 +88,11 @@ func (p *patient) Write(b []byte) (int, error) {
 		p.WriteHeader(http.StatusOK)
 	}
 
-	p.begin(len(b))
-	n, err := p.ResponseWriter.Write(b)
+	n, err := inPieces(b, func(piece []byte) (int, error) {
+		p.begin()
+
+		return p.ResponseWriter.Write(piece)
+	})
 	p.end(err)
 
 	return n, err
@@ -103,7 +104,7 @@ func (p *patient) FlushError() error {
 		p.WriteHeader(http.StatusOK)
 	}
 
-	p.begin(0)
+	p.begin()
 	err := p.control.Flush()
 	p.end(err)
 

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -15,8 +15,8 @@ const (
 	typeResponse = "application/graphql-response+json"
 	typeStream   = "text/event-stream"
 
-	// sizePerAllowance is what a client has to receive in one Config.WriteTimeout.
-	sizePerAllowance = 256 << 10
+	// pieceSize is what a client has to receive in one Config.WriteTimeout, in bytes.
+	pieceSize = 256 << 10
 )
 
 // encodeResponse writes a response as JSON. The data goes out as the resolvers wrote it: encoding it again would cost time
@@ -110,7 +110,16 @@ func writeResponse(w http.ResponseWriter, contentType string, status int, resp *
 	}
 }
 
-// allowance is how long the client may take to receive n bytes.
-func (s *Server) allowance(n int) time.Duration {
-	return s.cfg.WriteTimeout * time.Duration(1+n/sizePerAllowance)
+// inPieces writes a text piece by piece, so that a client that stops receiving is given up after the time of one.
+func inPieces(text []byte, write func(piece []byte) (int, error)) (n int, err error) {
+	for piece := range slices.Chunk(text, pieceSize) {
+		written, err := write(piece)
+		n += written
+
+		if err != nil {
+			return n, err
+		}
+	}
+
+	return n, nil
 }
