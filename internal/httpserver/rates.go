@@ -63,12 +63,15 @@ const (
 	maxBuckets = 100_000
 	// leastSweep is the least time between two looks for buckets that are full again.
 	leastSweep = time.Second
+	// mostSampled is among how many buckets the one is chosen that makes room for another.
+	mostSampled = 16
 	// burstSeconds is how many seconds' worth may come at once.
 	burstSeconds = 2
 )
 
-// buckets limit a rate for each key. A bucket that is full again is as good as none and is forgotten. Nil limits nothing. It is
-// safe for concurrent use.
+// buckets limit a rate for each key. A bucket that is full again is as good as none and is forgotten. When there is no room for
+// another, one is forgotten that is fuller than others: so whoever comes new is not held up by those who fill the room, and who
+// has used a bucket up has to use up all others before it is given a new one. Nil limits nothing. It is safe for concurrent use.
 type buckets[K comparable] struct {
 	limit rate.Limit
 	burst int
@@ -77,7 +80,6 @@ type buckets[K comparable] struct {
 
 	mu    sync.Mutex
 	byKey map[K]*rate.Limiter // guarded by mu
-	rest  *rate.Limiter       // shared by all for whom there is no room; guarded by mu
 	swept time.Time           // guarded by mu
 }
 
@@ -91,7 +93,7 @@ func newBuckets[K comparable](perSecond float64, burst int, now func() time.Time
 
 	return &buckets[K]{
 		limit: limit, burst: burst, room: maxBuckets, now: now,
-		byKey: make(map[K]*rate.Limiter), rest: rate.NewLimiter(limit, burst), swept: now(),
+		byKey: make(map[K]*rate.Limiter), swept: now(),
 	}
 }
 
@@ -162,13 +164,35 @@ func (b *buckets[K]) of(key K, now time.Time) *rate.Limiter {
 	}
 
 	if len(b.byKey) >= b.room {
-		return b.rest
+		b.evict(now)
 	}
 
 	limiter := rate.NewLimiter(b.limit, b.burst)
 	b.byKey[key] = limiter
 
 	return limiter
+}
+
+// evict forgets the fullest of some buckets, which loses the least. It is called with mu held.
+func (b *buckets[K]) evict(now time.Time) {
+	var (
+		fullest K
+		holds   = math.Inf(-1)
+		sampled int
+	)
+
+	for key, limiter := range b.byKey { // in an order that begins anywhere
+		if tokens := limiter.TokensAt(now); tokens > holds {
+			fullest, holds = key, tokens
+		}
+
+		sampled++
+		if sampled == mostSampled {
+			break
+		}
+	}
+
+	delete(b.byKey, fullest)
 }
 
 // sweep is called with mu held.

@@ -111,7 +111,7 @@ func TestBucketsThatAreFullAgainAreForgotten(t *testing.T) {
 	require.Len(t, b.byKey, 2, "those in use and the new one")
 }
 
-func TestBucketsHaveABoundAndThoseWithoutOneShareOne(t *testing.T) {
+func TestBucketsHaveABoundThatHoldsUpNoNewcomer(t *testing.T) {
 	t.Parallel()
 
 	time0 := newClock()
@@ -119,16 +119,30 @@ func TestBucketsHaveABoundAndThoseWithoutOneShareOne(t *testing.T) {
 	b.room = 100
 
 	for i := range 10_000 {
-		b.take(i, 20)
+		require.Zero(t, b.take(i, 20), "all others have taken all they can, and this one nothing")
 	}
 
 	require.Len(t, b.byKey, 100)
-	require.NotZero(t, b.take(77_777, 1), "a flood of new keys is no way around the limit")
-	require.NotZero(t, b.take(3, 1), "nor does it make others forgotten")
-
 	time0.move(2 * time.Second)
 	require.Zero(t, b.take(77_777, 1))
 	require.Len(t, b.byKey, 1, "there is room again")
+}
+
+func TestAFloodOfKeysDoesNotMakeAnotherForgotten(t *testing.T) {
+	t.Parallel()
+
+	time0 := newClock()
+	b := newBuckets[int](1, 20, time0.now)
+	b.room = 100
+	require.Zero(t, b.take(-1, 20))
+
+	for i := range 10_000 {
+		b.take(i, 1)
+		require.NotZero(t, b.lacking(-1), "after %d others", i)
+		require.NotZero(t, b.take(-1, 1), "after %d others", i)
+	}
+
+	require.Len(t, b.byKey, 100)
 }
 
 func TestLimitsThatAreOffLetEverythingPass(t *testing.T) {
