@@ -2221,7 +2221,7 @@ extend type Mutation {
   """
   Revokes an API token, for ever: within seconds it is refused everywhere, and what it had open ends. Revoking it again
   changes nothing.
-  For an ADMIN or OPERATOR.
+  For an ADMIN or OPERATOR; the token of an OPERATOR only for an OPERATOR: FORBIDDEN to an ADMIN.
   """
   revokeToken(
     "Which token."
@@ -2328,7 +2328,7 @@ input UpdateUserInput {
   displayName: String
   """
   true: the user's tokens and JWTs are refused within seconds, and what they had open ends; its entries stay. false: they are
-  valid again.
+  valid again. Of a user with a valid OPERATOR token only an OPERATOR says so.
   """
   disabled: Boolean
 }
@@ -2344,7 +2344,7 @@ type UpdateUserPayload {
 extend type Mutation {
   """
   Changes what is known of a user, or disables it.
-  For an ADMIN or OPERATOR.
+  For an ADMIN or OPERATOR. Whether a user with a valid OPERATOR token is disabled is for an OPERATOR: FORBIDDEN to an ADMIN.
   """
   updateUser(
     "Which user, and what to change."

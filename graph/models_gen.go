@@ -258,7 +258,7 @@ type UpdateUserInput struct {
 	// Name for people, at most 200 characters.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
 	// true: the user's tokens and JWTs are refused within seconds, and what they had open ends; its entries stay. false: they are
-	// valid again.
+	// valid again. Of a user with a valid OPERATOR token only an OPERATOR says so.
 	Disabled *bool `json:"disabled,omitempty"`
 }
 

@@ -30,6 +30,10 @@ const (
 type AdminBackend interface {
 	// CreateToken creates the token's user too, when the account does not have it.
 	CreateToken(ctx context.Context, accountID int64, t store.NewToken) error
+	// Token fails with store.ErrNoToken.
+	Token(ctx context.Context, accountID, id int64) (store.Token, error)
+	// HasOperatorToken tells whether a user acts by a token of an operator that is valid, but for the user being disabled.
+	HasOperatorToken(ctx context.Context, accountID, userID int64, now time.Time) (bool, error)
 	// RevokeToken fails with store.ErrNoToken; of a revoked token it changes nothing.
 	RevokeToken(ctx context.Context, accountID, id int64, now time.Time, by *string) error
 	// CreateAccount fails with store.ErrAccountExists or an *model.InputError.
@@ -129,25 +133,55 @@ func (in TokenInput) validate(now time.Time) error {
 }
 
 // RevokeToken makes a token of the viewer's account invalid for ever, on all nodes and for open streams too, within seconds. To
-// revoke one that is revoked is no error. A token of another account looks like one that does not exist.
+// revoke one that is revoked is no error. A token of another account looks like one that does not exist. That of an operator only
+// operators revoke: it is good for other accounts, too.
 func (a Admin) RevokeToken(ctx context.Context, id int64) error {
 	v, err := administrator(ctx)
 	if err != nil {
 		return err
 	}
-	err = a.Store.RevokeToken(ctx, v.Account.ID, id, a.now(), subjectOf(v))
+	if !v.Scope().Operate {
+		err = a.notOfOperator(ctx, v.Account.ID, id)
+	}
+	if err == nil {
+		err = a.Store.RevokeToken(ctx, v.Account.ID, id, a.now(), subjectOf(v))
+	}
 	if errors.Is(err, store.ErrNoToken) {
 		return &model.InputError{Path: []any{"id"}, Reason: "there is no such token"}
 	}
 	return err
 }
 
+// notOfOperator refuses a token of an operator. A token's role never changes, so that what it says stays true.
+func (a Admin) notOfOperator(ctx context.Context, accountID, id int64) error {
+	token, err := a.Store.Token(ctx, accountID, id)
+	if err == nil && token.Role == model.RoleOperator {
+		err = &refusal{
+			kind: ErrForbidden, reason: "the token is one of an operator, who may act in other accounts, too: only operators revoke it",
+		}
+	}
+	return err
+}
+
 // UpdateUser changes a user of the viewer's account. A user that is disabled is refused within seconds, whatever its
-// credential. A user of another account looks like one that does not exist.
+// credential. A user of another account looks like one that does not exist. Whether a user is disabled that has a valid token of
+// an operator, only operators say.
 func (a Admin) UpdateUser(ctx context.Context, userID int64, c store.UserChange) error {
 	v, err := administrator(ctx)
 	if err != nil {
 		return err
+	}
+	if c.Disabled != nil && !v.Scope().Operate {
+		operates, err := a.Store.HasOperatorToken(ctx, v.Account.ID, userID, a.now())
+		if err != nil {
+			return err
+		}
+		if operates {
+			return &refusal{
+				kind: ErrForbidden, reason: "the user has a token of an operator, who may act in other accounts, too: " +
+					"only operators disable it or make it active again",
+			}
+		}
 	}
 	err = a.Store.UpdateUser(ctx, v.Account.ID, userID, a.now(), c)
 	if errors.Is(err, store.ErrNoUser) {

@@ -283,19 +283,23 @@ func (a *Authenticator) byJWT(ctx context.Context, text string) (session, error)
 	if who.username == nil {
 		return s, nil
 	}
-	s.user = &userKey{account.ID, *who.username}
+	named := userKey{account.ID, *who.username}
+	operates := who.role == model.RoleOperator
+	if !operates {
+		s.user = &named
+	}
 	users := a.users
 	if who.role == model.RoleReader {
 		users = a.readers // else a stream would never show the entries of a user that one of them creates
 	}
-	user, err := users.get(ctx, *s.user)
+	user, err := users.get(ctx, named)
 	switch {
 	case err != nil:
 		return session{}, fmt.Errorf("find the user of a JWT: %w", err)
-	case user.exists && user.DisabledAt != nil:
-		return session{}, errDisabledUser()
-	case user.exists:
+	case user.exists && user.DisabledAt == nil:
 		s.viewer.UserID, s.viewer.Username = &user.ID, &user.Username
+	case user.exists && !operates: // the configuration names the operators: no admin of an account takes that from them
+		return session{}, errDisabledUser()
 	}
 	return s, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"samjournal/internal/auth"
 	"samjournal/internal/model"
+	"samjournal/internal/store"
 )
 
 func TestRolesOfClaims(t *testing.T) {
@@ -168,5 +169,29 @@ func TestAReaderIsAUserFromTheStart(t *testing.T) {
 		require.Equal(t, model.RoleReader, v.Role)
 		require.Equal(t, &carol.ID, v.UserID)
 		require.Equal(t, new("carol"), v.Username)
+	})
+}
+
+func TestAnOperatorOfTheConfigurationStaysOneWhenItsUserIsDisabled(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(w *world) {
+		t := w.t
+		i := newIssuer(t)
+		w.auth = w.authenticator(trusting(i, func(cfg *auth.JWTConfig) { cfg.Operators = []string{i.url + "#olga"} }))
+		_, _ = w.token(model.RoleReader) // makes the user alice
+		jwt := i.jwt(i.claims(w.clock.now(), set("sub", "olga"), set("preferred_username", "alice")))
+		v, err := w.viewer(jwt)
+		require.NoError(t, err)
+		require.Equal(t, new("alice"), v.Username)
+		stream, others := w.open(jwt), w.open(i.jwt(i.claims(w.clock.now())))
+		require.NoError(t, w.admin().UpdateUser(w.as(w.acme, model.RoleAdmin), *v.UserID, store.UserChange{Disabled: new(true)}))
+		others.ends("disabled")
+		stream.stays()
+		w.clock.advance(recheck)
+		v, err = w.viewer(jwt)
+		require.NoError(t, err)
+		require.Equal(t, model.RoleOperator, v.Role)
+		require.Nil(t, v.UserID, "it acts as nobody")
+		require.Nil(t, v.Username)
 	})
 }

@@ -140,6 +140,19 @@ func (s *Store) Token(ctx context.Context, accountID, id int64) (Token, error) {
 	return t, nil
 }
 
+// HasOperatorToken tells whether a user of the account acts by a token of an operator that is neither revoked nor expired.
+// Whether the user is disabled does not count.
+func (s *Store) HasOperatorToken(ctx context.Context, accountID, userID int64, now time.Time) (bool, error) {
+	var has bool
+	err := s.read.QueryRowContext(ctx, s.bind(`SELECT EXISTS (SELECT 1 FROM tokens
+		WHERE account_id = ? AND user_id = ? AND role = 'OPERATOR' AND revoked_at IS NULL
+			AND (expires_at IS NULL OR expires_at > ?))`), accountID, userID, model.Microseconds(now)).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("read the tokens of a user: %w", translate(err))
+	}
+	return has, nil
+}
+
 //nolint:gosec // no credentials
 const selectTokens = `SELECT t.id, t.name, t.role, t.secret_digest, t.created_at, t.expires_at, t.revoked_at, t.last_used_at,
 		t.user_id, u.username, u.disabled_at, a.id, a.slug, a.name, a.created_at
