@@ -81,8 +81,8 @@ func mayDo(role model.Role) string {
 // with auth.ErrForbidden, with an *model.InputError whose path begins with a field of what was given (also for an id that names
 // nothing in the viewer's account), or with journal.ErrUnavailable. What it has done is durable. auth.Admin is one.
 type Admin interface {
-	// CreateToken returns the secret, which is stored nowhere, and the token's number in the viewer's account.
-	CreateToken(ctx context.Context, in auth.TokenInput) (secret string, id int64, err error)
+	// CreateToken returns the secret, which is stored nowhere, and the token as it was stored.
+	CreateToken(ctx context.Context, in auth.TokenInput) (secret string, created auth.NewToken, err error)
 	// RevokeToken is no error for a token that is revoked already.
 	RevokeToken(ctx context.Context, id int64) error
 	UpdateUser(ctx context.Context, id int64, change journal.UserChange) error

@@ -22,5 +22,5 @@ func (r *mutationResolver) RevokeToken(ctx context.Context, input RevokeTokenInp
 
 // User is the resolver for the user field.
 func (r *tokenResolver) User(ctx context.Context, obj *ent.Token) (*ent.User, error) {
-	return obj.Edges.User, nil
+	return r.userOfToken(ctx, obj)
 }

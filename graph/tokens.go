@@ -27,15 +27,34 @@ func readTokens(
 	}
 	q.Select(distinct(columns)...)
 	if selects(fields, "user") {
-		selected := fieldsOf(op, fields, "user", "User", "Node")
-		users := make([]string, 0, len(selected)+2)
-		users = append(users, user.FieldID, user.FieldAccountID)
-		for _, f := range selected {
-			users = append(users, userColumns(f.Name)...)
-		}
-		q.WithUser(func(uq *ent.UserQuery) { uq.Select(distinct(users)...) })
+		withUser(q, fieldsOf(op, fields, "user", "User", "Node"))
 	}
 	return q
+}
+
+// withUser makes a query of tokens read what is selected of their users, too.
+func withUser(q *ent.TokenQuery, selected []graphql.CollectedField) {
+	users := make([]string, 0, len(selected)+2)
+	users = append(users, user.FieldID, user.FieldAccountID)
+	for _, f := range selected {
+		users = append(users, userColumns(f.Name)...)
+	}
+	q.WithUser(func(uq *ent.UserQuery) { uq.Select(distinct(users)...) })
+}
+
+// userOfToken is the user that was read with the token. Of a token that was just created nothing has been read.
+func (r *Resolver) userOfToken(ctx context.Context, t *ent.Token) (*ent.User, error) {
+	if known, err := t.Edges.UserOrErr(); err == nil || ent.IsNotFound(err) {
+		return known, nil
+	}
+	q := r.Ent.Token.Query().Where(token.ID(t.ID))
+	q.Select(token.FieldID, token.FieldAccountID)
+	withUser(q, collected(ctx, "User", "Node"))
+	found, err := q.Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the user of a new token: %w", err)
+	}
+	return found.Edges.User, nil
 }
 
 func distinct(names []string) []string {
@@ -105,7 +124,12 @@ func (r *Resolver) tokensByID(ctx context.Context, fields []graphql.CollectedFie
 	return byID, nil
 }
 
+// createToken answers without reading the token back: were that to fail, nobody would have the secret of a token that is there.
 func (r *Resolver) createToken(ctx context.Context, input CreateTokenInput) (*CreateTokenPayload, error) {
+	_, scope, err := viewerScope(ctx)
+	if err != nil {
+		return nil, err
+	}
 	expires, err := expiry(r.now(), input)
 	if err != nil {
 		return nil, model.InputUnder(err, "input")
@@ -116,14 +140,16 @@ func (r *Resolver) createToken(ctx context.Context, input CreateTokenInput) (*Cr
 			Reason: "must be WRITER, READER, AUDITOR or ADMIN; tokens of operators are created on the command line",
 		}
 	}
-	secret, id, err := r.Admin.CreateToken(ctx, auth.TokenInput{
+	secret, created, err := r.Admin.CreateToken(ctx, auth.TokenInput{
 		Name: input.Name, Role: input.Role, Username: input.Username, ExpiresAt: expires,
 	})
 	if err != nil {
 		return nil, model.InputUnder(asGiven(err, input), "input")
 	}
-	created, err := r.payloadToken(ctx, "CreateTokenPayload", id)
-	return &CreateTokenPayload{Secret: secret, Token: created}, err
+	return &CreateTokenPayload{Secret: secret, Token: &ent.Token{
+		ID: created.ID, AccountID: scope.AccountID, Name: created.Name, Role: created.Role,
+		CreatedAt: created.CreatedAt, CreatedBy: created.CreatedBy, ExpiresAt: created.ExpiresAt,
+	}}, nil
 }
 
 func (r *Resolver) revokeToken(ctx context.Context, input RevokeTokenInput) (*RevokeTokenPayload, error) {

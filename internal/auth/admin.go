@@ -70,42 +70,46 @@ type TokenInput struct {
 	ExpiresAt *time.Time
 }
 
-// CreateToken creates a token in the viewer's account. secret is what its holder sends, and is known to nobody else.
-func (a Admin) CreateToken(ctx context.Context, in TokenInput) (secret string, id int64, err error) {
+// NewToken is a token as it was stored, with the digest of its secret.
+type NewToken = store.NewToken
+
+// CreateToken creates a token in the viewer's account. secret is what its holder sends, and is known to nobody else; created
+// is the token as it was stored, so that the secret is not lost to a failure of reading it back.
+func (a Admin) CreateToken(ctx context.Context, in TokenInput) (secret string, created NewToken, err error) {
 	v, err := administrator(ctx)
 	if err != nil {
-		return "", 0, err
+		return "", NewToken{}, err
 	}
-	now := a.now()
+	now := model.Microseconds(a.now())
 	if in.Role == model.RoleOperator && (!a.MayCreateOperators || !v.Scope().Operate) {
-		return "", 0, &refusal{kind: ErrForbidden, reason: "tokens of operators are created on the command line"}
+		return "", NewToken{}, &refusal{kind: ErrForbidden, reason: "tokens of operators are created on the command line"}
 	}
+	created = NewToken{Name: in.Name, Role: in.Role, CreatedBy: subjectOf(v), CreatedAt: now}
 	if err := in.validate(now); err != nil {
-		return "", 0, err
+		return "", NewToken{}, err
+	}
+	if in.ExpiresAt != nil {
+		created.ExpiresAt = new(model.Microseconds(*in.ExpiresAt))
 	}
 	if in.Username != nil {
 		name, err := model.NormalUsername(*in.Username)
 		if err != nil {
-			return "", 0, model.InputUnder(err, "username")
+			return "", NewToken{}, model.InputUnder(err, "username")
 		}
-		in.Username = &name
+		created.Username = &name
 	}
-	id, err = a.number()
+	if created.ID, err = a.number(); err != nil {
+		return "", NewToken{}, err
+	}
+	token, err := NewSecret(a.random(), v.Account.ID, created.ID)
 	if err != nil {
-		return "", 0, err
+		return "", NewToken{}, err
 	}
-	token, err := NewSecret(a.random(), v.Account.ID, id)
-	if err != nil {
-		return "", 0, err
+	created.Digest = token.Digest()
+	if err := a.Store.CreateToken(ctx, v.Account.ID, created); err != nil {
+		return "", NewToken{}, err
 	}
-	err = a.Store.CreateToken(ctx, v.Account.ID, store.NewToken{
-		ID: id, Name: in.Name, Role: in.Role, Username: in.Username, Digest: token.Digest(),
-		CreatedBy: subjectOf(v), CreatedAt: now, ExpiresAt: in.ExpiresAt,
-	})
-	if err != nil {
-		return "", 0, err
-	}
-	return token.Text(), id, nil
+	return token.Text(), created, nil
 }
 
 func (in TokenInput) validate(now time.Time) error {

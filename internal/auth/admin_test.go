@@ -21,8 +21,9 @@ func TestATokenIsStoredWithoutItsSecret(t *testing.T) {
 		t := w.t
 		expires := w.clock.now().Add(90 * 24 * time.Hour)
 		in := auth.TokenInput{Name: "ci für acme", Role: model.RoleWriter, Username: new("ame\u0301lie"), ExpiresAt: &expires}
-		secret, id, err := w.admin().CreateToken(w.operator(), in)
+		secret, created, err := w.admin().CreateToken(w.operator(), in)
 		require.NoError(t, err)
+		id := created.ID
 		parsed, err := auth.ParseToken(secret)
 		require.NoError(t, err)
 		require.Equal(t, w.acme.ID, parsed.AccountID)
@@ -40,7 +41,7 @@ func TestATokenIsStoredWithoutItsSecret(t *testing.T) {
 
 		again, second, err := w.admin().CreateToken(w.operator(), in)
 		require.NoError(t, err)
-		require.NotEqual(t, id, second)
+		require.NotEqual(t, id, second.ID)
 		require.NotEqual(t, secret, again)
 	})
 }

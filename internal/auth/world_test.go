@@ -133,9 +133,9 @@ func (w *world) token(role model.Role, change ...func(*auth.TokenInput)) (secret
 	for _, f := range change {
 		f(&in)
 	}
-	secret, id, err := w.admin().CreateToken(w.operator(), in)
+	secret, created, err := w.admin().CreateToken(w.operator(), in)
 	require.NoError(w.t, err)
-	return secret, id
+	return secret, created.ID
 }
 
 // viewer authenticates a bearer.

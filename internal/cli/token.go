@@ -59,7 +59,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, io *streams) error {
 		return err
 	}
 	return c.with(ctx, io, c.Account, func(ctx context.Context, _ *store.Store, admin auth.Admin) error {
-		secret, id, err := admin.CreateToken(ctx, input)
+		secret, created, err := admin.CreateToken(ctx, input)
 		if err != nil {
 			return ofFlags(err)
 		}
@@ -67,7 +67,8 @@ func (c *tokenCreateCmd) Run(ctx context.Context, io *streams) error {
 		if input.ExpiresAt != nil {
 			until = "expires " + input.ExpiresAt.UTC().Format(model.TimeLayout)
 		}
-		fmt.Fprintf(io.err, "token %d of account %s, %s, %s. It is shown this once:\n", id, c.Account, strings.ToLower(c.Role), until)
+		fmt.Fprintf(io.err, "token %d of account %s, %s, %s. It is shown this once:\n",
+			created.ID, c.Account, strings.ToLower(c.Role), until)
 		_, err = fmt.Fprintln(io.out, secret)
 		return err
 	})

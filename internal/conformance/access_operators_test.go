@@ -21,13 +21,13 @@ const (
 func (n *node) operatorToken(t *testing.T, c *clock, valid time.Duration) (token, user int64) {
 	t.Helper()
 	ctx := n.as(t, "default")
-	_, token, err := auth.Admin{Store: n.store, Clock: c.now, MayCreateOperators: true}.CreateToken(ctx, auth.TokenInput{
+	_, created, err := auth.Admin{Store: n.store, Clock: c.now, MayCreateOperators: true}.CreateToken(ctx, auth.TokenInput{
 		Name: "root", Role: model.RoleOperator, Username: new("olga"), ExpiresAt: new(c.now().Add(valid)),
 	})
 	require.NoError(t, err)
 	found, _, err := n.store.UserByName(ctx, accountOf(ctx, t), "olga")
 	require.NoError(t, err)
-	return token, found.ID
+	return created.ID, found.ID
 }
 
 func TestAnAdminCannotRevokeTokensOfOperators(t *testing.T) {
