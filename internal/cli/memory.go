@@ -28,7 +28,7 @@ func limitMemory(ctx context.Context, log *slog.Logger, container memlimit.Provi
 
 // roomForGarbage is how much of what is not needed any more may be there before it is collected, in bytes. Without it a server
 // whose heap is small would spend a fifth of its time on collecting.
-const roomForGarbage = 64 << 20
+const roomForGarbage = 48 << 20
 
 // makeRoomForGarbage has the collector wait until there are so many bytes to collect, or as many as are in use, whichever is
 // more. A limit of memory has precedence, and so has GOGC in the environment. stop leaves the collector as it is then.
