@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"log/slog"
 
 	"samjournal/internal/auth"
@@ -26,5 +27,9 @@ func newAuthenticator(cfg config.Access, log *slog.Logger, s *store.Store, accou
 			c.JWT.Issuers = append(c.JWT.Issuers, auth.Issuer{URL: url, JWKSFile: cfg.OIDC.JWKSFile})
 		}
 	}
-	return auth.New(c)
+	authenticator, err := auth.New(c)
+	if err != nil && cfg.OIDC.JWKSFile != "" {
+		return nil, fmt.Errorf("--oidc-jwks-file (SAMJOURNAL_OIDC_JWKS_FILE): %w", err)
+	}
+	return authenticator, err
 }

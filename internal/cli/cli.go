@@ -105,7 +105,7 @@ func readable(args, environment []string) error {
 // newParser returns what reads a command line into cmds.
 func newParser(ctx context.Context, cmds *commands, more ...kong.Option) (*kong.Kong, error) {
 	return kong.New(cmds, append([]kong.Option{
-		kong.Name("samjournal"), kong.Description(description), kong.UsageOnError(),
+		kong.Name("samjournal"), kong.Description(description), kong.ShortUsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Vars{"signature_algorithms": strings.Join(auth.SignatureAlgorithms(), ",")},

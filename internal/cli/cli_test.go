@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/config"
+	"samjournal/internal/model"
 )
 
 // parserOf reads command lines into cmds as Main does, and ends no process.
@@ -175,6 +178,67 @@ func TestEveryValueOutOfRangeIsRefusedWithItsFlag(t *testing.T) {
 			err = parsed.Run()
 		}
 		require.ErrorContains(t, err, flag, strings.Join(args, " "))
+		if _, ours, found := strings.Cut(err.Error(), "(SAMJOURNAL_"); found {
+			variable, _, _ := strings.Cut(ours, ")")
+			require.Contains(t, variables(t), "SAMJOURNAL_"+variable, strings.Join(args, " "))
+		}
+	}
+}
+
+// variables are the environment variables of all flags.
+func variables(t testing.TB) (names []string) {
+	t.Helper()
+	for _, leaf := range leaves(t) {
+		for _, group := range leaf.AllFlags(false) {
+			for _, flag := range group {
+				names = append(names, flag.Envs...)
+			}
+		}
+	}
+	return names
+}
+
+func TestWhatIsWrongOfAccessNamesFlagAndVariable(t *testing.T) {
+	t.Parallel()
+	oidc := []string{"serve", "--auth=required", "--oidc-audiences=journal"}
+	for want, args := range map[string][]string{
+		"SAMJOURNAL_ALLOWED_ORIGINS": {"serve", "--allowed-origins=https://app.example.com/"},
+		"SAMJOURNAL_OIDC_ISSUERS":    append(oidc, "--oidc-issuers=http://id.example.com"),
+		"SAMJOURNAL_MAX_EXPORTS":     {"serve", "--max-exports=0"},
+	} {
+		_, err := parserOf(t, new(commands), new(strings.Builder)).Parse(args)
+		require.ErrorContains(t, err, "("+want+")")
+		flag, _, _ := strings.Cut(args[len(args)-1], "=")
+		require.ErrorContains(t, err, flag)
+	}
+	for _, issuer := range []string{"https://id.example.com", "http://localhost:8080/realm", "http://[::1]:1"} {
+		_, err := parserOf(t, new(commands), new(strings.Builder)).Parse(append(oidc, "--oidc-issuers="+issuer))
+		require.NoError(t, err)
+	}
+}
+
+func TestAMissingKeySetNamesItsFlag(t *testing.T) {
+	t.Parallel()
+	cfg := config.Access{Auth: "required", OIDC: config.OIDC{
+		Issuers: []string{"https://id.example.com"}, Audiences: []string{"journal"},
+		JWKSFile: filepath.Join(t.TempDir(), "none.json"), RoleClaim: "role",
+	}}
+	_, err := newAuthenticator(cfg, slog.New(slog.DiscardHandler), nil, model.Account{})
+	require.ErrorContains(t, err, "--oidc-jwks-file (SAMJOURNAL_OIDC_JWKS_FILE)")
+	require.ErrorContains(t, err, "none.json")
+}
+
+func TestTheGreetingIsOfAnAddressThatCanBeOpened(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"[::]:8443": "https://localhost:8443/", "0.0.0.0:8443": "https://localhost:8443/",
+		"[::1]:8443": "https://[::1]:8443/", "192.0.2.1:8443": "https://192.0.2.1:8443/",
+	} {
+		var out strings.Builder
+		cmd := &serveCmd{}
+		cmd.Access.TLSCert = "cert.pem"
+		cmd.greet(&streams{out: &out}, address)
+		require.Contains(t, out.String(), "Console:    "+want+"\n")
 	}
 }
 

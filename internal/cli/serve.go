@@ -205,6 +205,15 @@ func viewerName(ctx context.Context) string {
 	return fmt.Sprintf("%d %s %s", viewer.Account.ID, viewer.Role, viewer.Subject)
 }
 
+// clickable is the address in a URL that a browser on this machine can open: one that stands for all addresses is none.
+func clickable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
+}
+
 // greet tells people where to go, on standard output: standard error is the log, which machines read.
 func (c *serveCmd) greet(io *streams, address string) {
 	scheme, next := "http", "./bin/samjournal seed    (10,000 generated entries)"
@@ -218,7 +227,7 @@ func (c *serveCmd) greet(io *streams, address string) {
 Console:    %[2]s://%[1]s/
 Playground: %[2]s://%[1]s/playground/
 Try next, in another terminal: %[3]s
-`, address, scheme, next)
+`, clickable(address), scheme, next)
 }
 
 // run serves until ctx ends, and then gives what runs so much time to finish.

@@ -102,6 +102,11 @@ func (o OIDC) Validate() error {
 	case len(o.Issuers) > 0 && o.RoleClaim == "":
 		return wrong("oidc-role-claim", "must name a claim")
 	}
+	for _, issuer := range o.Issuers {
+		if u, err := url.Parse(issuer); err != nil || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
+			return wrong("oidc-issuers", "must be a URL such as https://login.example.com (http only on this machine)")
+		}
+	}
 	for _, operator := range o.Operators {
 		issuer, subject, _ := strings.Cut(operator, "#")
 		if subject == "" || !slices.Contains(o.Issuers, issuer) {

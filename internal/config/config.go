@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"samjournal/internal/model"
@@ -124,9 +125,10 @@ func (d Digest) Bytes() []byte {
 	return key
 }
 
-// wrong is an error that names the flag.
+// wrong is an error that names the flag, and its variable.
 func wrong(flag, format string, args ...any) error {
-	return fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...))
+	variable := "SAMJOURNAL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return fmt.Errorf("--%s: %s (%s)", flag, fmt.Sprintf(format, args...), variable)
 }
 
 // Validate names the first value that is out of range. The URL is checked by opening it.

@@ -18,16 +18,23 @@ func TestTheVersionNamesTheProgram(t *testing.T) {
 	require.Empty(t, r.stderr)
 }
 
-func TestAnUnknownFlagOrCommandShowsTheUsage(t *testing.T) {
+func TestAnErrorOfTheCommandLineIsNotLostInTheUsage(t *testing.T) {
 	t.Parallel()
 	here := where{dir: t.TempDir()}
 	for _, args := range [][]string{
-		{"serve", "--lisen=127.0.0.1:0"}, {"seed", "--entries=many"}, {"sing"}, {"import"}, {"migrate"},
+		{"serve", "--lisen=127.0.0.1:0"},
+		{"seed", "--entries=many"},
+		{"sing"},
+		{"import"},
+		{"migrate"},
+		{"serve", "--max-exports=0"},
 	} {
 		r := run(t, here, args...)
 		require.Equal(t, 80, r.code, args)
 		require.Contains(t, r.stderr, "Usage: samjournal", args)
+		require.Regexp(t, `Run "samjournal .*--help"`, r.stderr, args)
 		require.Contains(t, r.stderr, "samjournal: error: ", args)
+		require.Less(t, strings.Count(r.stderr, "\n"), 8, r.stderr)
 		require.Empty(t, r.stdout, args)
 	}
 }
