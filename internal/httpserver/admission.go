@@ -224,6 +224,6 @@ func (o *operation) tooLong() *gqlerror.Error {
 		outcome = "; it may have been carried out or not"
 	}
 
-	return codedError(codeUnavailable, "the %s took longer than %s, which is the limit%s",
+	return codedError(codeUnavailable, "the %s took longer than %s, which is the limit (SAMJOURNAL_OPERATION_TIMEOUT)%s",
 		o.kind, o.server.cfg.OperationTimeout, outcome)
 }

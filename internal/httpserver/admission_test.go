@@ -137,12 +137,12 @@ func TestAnOperationThatTakesTooLongIsGivenUp(t *testing.T) {
 		a := s.ask(t, `{ slow }`, "Accept", accept)
 		require.Equal(t, http.StatusServiceUnavailable, a.status)
 		require.Equal(t, "UNAVAILABLE", a.code(t))
-		require.Equal(t, "the query took longer than 50ms, which is the limit", a.Errors[0].Message)
+		require.Equal(t, "the query took longer than 50ms, which is the limit (SAMJOURNAL_OPERATION_TIMEOUT)", a.Errors[0].Message)
 		require.NotContains(t, a.text, `"data"`)
 	}
 
 	require.Contains(t, s.ask(t, `mutation { slowBump }`).text,
-		"the mutation took longer than 50ms, which is the limit; it may have been carried out or not")
+		"the mutation took longer than 50ms, which is the limit (SAMJOURNAL_OPERATION_TIMEOUT); it may have been carried out or not")
 	require.Contains(t, s.ask(t, `{ slow }`, "Accept", eventStream).text, "took longer than 50ms")
 
 	w := s.connect(t)

@@ -90,7 +90,9 @@ func (s *Server) authenticate(ctx context.Context, r *http.Request, init map[str
 		if wait := s.logins.hold(ctx, addr, credential); wait > 0 {
 			s.metrics.refuse(refusedFailedLogins)
 
-			return nil, limited(wait, "too many wrong credentials came from your address; one a second is looked at")
+			return nil, limited(wait,
+				"%d wrong credentials came from your address, which is the limit (SAMJOURNAL_RATE_FAILED_LOGINS); one a second is looked at",
+				s.cfg.Rates.FailedLogins)
 		}
 	}
 

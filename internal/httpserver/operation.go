@@ -107,7 +107,8 @@ func (o *operation) enter() *graphql.Response {
 		o.server.metrics.refuse(refusedViewerOperations)
 
 		return o.refuse(codedError(codeRateLimited,
-			"you have %d operations running on this server, which is the limit; end some", o.server.cfg.MaxViewerOperations))
+			"you have %d operations running on this server, which is the limit (SAMJOURNAL_MAX_VIEWER_OPERATIONS); end some",
+			o.server.cfg.MaxViewerOperations))
 	}
 
 	o.viewer = name

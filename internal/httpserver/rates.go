@@ -268,7 +268,8 @@ func (s *Server) admitRequest(r *http.Request) *requestError {
 	s.metrics.refuse(refusedAddressRate)
 
 	return &requestError{status: http.StatusTooManyRequests, err: limited(wait,
-		"more than %d requests a second come from your address", s.cfg.Rates.AddressRequests)}
+		"more than %d requests a second come from your address, which is the limit (SAMJOURNAL_RATE_ADDRESS_REQUESTS)",
+		s.cfg.Rates.AddressRequests)}
 }
 
 // admitOperation counts an operation of a viewer.
@@ -280,7 +281,8 @@ func (s *Server) admitOperation(viewer string) *gqlerror.Error {
 
 	s.metrics.refuse(refusedViewerRate)
 
-	return limited(wait, "you send more than %d operations a second, which is the limit", s.cfg.Rates.ViewerRequests)
+	return limited(wait,
+		"you send more than %d operations a second, which is the limit (SAMJOURNAL_RATE_VIEWER_REQUESTS)", s.cfg.Rates.ViewerRequests)
 }
 
 // charge counts the cost of an operation of the context's viewer, which is known once its document has been measured.
@@ -297,7 +299,8 @@ func (s *Server) charge(ctx context.Context, cost int) *gqlerror.Error {
 
 	s.metrics.refuse(refusedViewerCost)
 
-	return limited(wait, "your operations cost more than %d a second, which is the limit; this one costs %d",
+	return limited(wait,
+		"your operations cost more than %d a second, which is the limit (SAMJOURNAL_RATE_VIEWER_COST); this one costs %d",
 		s.cfg.Rates.ViewerCost, cost)
 }
 

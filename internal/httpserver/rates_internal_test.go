@@ -186,7 +186,8 @@ func TestTheCostOfAViewersOperationsIsLimited(t *testing.T) {
 
 	refused := s.charge(as("alice"), 1_000)
 	require.NotNil(t, refused)
-	require.Equal(t, "your operations cost more than 1000 a second, which is the limit; this one costs 1000", refused.Message)
+	require.Equal(t, "your operations cost more than 1000 a second, which is the limit (SAMJOURNAL_RATE_VIEWER_COST); "+
+		"this one costs 1000", refused.Message)
 	require.Equal(t, map[string]any{"code": codeRateLimited, "retryAfterMs": 500}, refused.Extensions)
 
 	require.Nil(t, s.charge(as("alice"), 500), "a cheaper one")

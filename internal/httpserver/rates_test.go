@@ -371,7 +371,7 @@ func TestWrongCredentialsOfAnAddressAreSlowedDown(t *testing.T) {
 
 	w := s.dialFrom(t, "203.0.113.9")
 	w.send(`{"type":"connection_init","payload":{"authorization":"wrong"}}`)
-	w.expectClose(4503, "too many wrong credentials")
+	w.expectClose(4503, "(SAMJOURNAL_RATE_FAILED_LOGINS)")
 
 	// Who was right before, who says nothing at all, and others' addresses are not held up.
 	require.Equal(t, http.StatusOK, s.ask(t, `{ hello }`, append(from, "alice")...).status)

@@ -68,7 +68,7 @@ func (s *Server) decode(ctx context.Context, text []byte, h *share, prefix, what
 // readBody reads the whole body within its limits of size, time and memory.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, h *share) ([]byte, *requestError) {
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, codePayloadTooLarge,
-		"the request body is larger than %d bytes", s.cfg.MaxBodyBytes)
+		"the request body is larger than %d bytes, which is the limit (SAMJOURNAL_MAX_BODY_BYTES)", s.cfg.MaxBodyBytes)
 
 	if r.ContentLength > s.cfg.MaxBodyBytes {
 		return nil, tooLarge

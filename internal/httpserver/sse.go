@@ -84,12 +84,13 @@ func (s *Server) openStream(st stream, addr netip.Addr) *requestError {
 		s.metrics.refuse(refusedAddressStreams)
 
 		return refuse(http.StatusTooManyRequests, codeRateLimited,
-			"your address has %d connections and event streams open, which is the limit", s.cfg.Rates.AddressConnections)
+			"your address has %d connections and event streams open, which is the limit (SAMJOURNAL_RATE_ADDRESS_CONNECTIONS)",
+			s.cfg.Rates.AddressConnections)
 	case tooMany:
 		s.metrics.refuse(refusedStreams)
 
 		return refuse(http.StatusServiceUnavailable, codeUnavailable,
-			"this server has %d connections and event streams open, which is the limit", s.cfg.MaxStreams)
+			"this server has %d connections and event streams open, which is the limit (SAMJOURNAL_MAX_CONNECTIONS)", s.cfg.MaxStreams)
 	case endingSoon:
 		return refuse(http.StatusServiceUnavailable, codeUnavailable, "the server is shutting down")
 	default:

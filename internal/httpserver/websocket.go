@@ -105,12 +105,14 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	case admitted:
 	case tooManyOfAddress:
 		s.metrics.refuse(refusedAddressStreams)
-		c.refuse(closeOverload, fmt.Sprintf("Too many connections from your address: %d is the limit", s.cfg.Rates.AddressConnections))
+		c.refuse(closeOverload, fmt.Sprintf(
+			"Too many connections from your address: %d is the limit (SAMJOURNAL_RATE_ADDRESS_CONNECTIONS)",
+			s.cfg.Rates.AddressConnections))
 
 		return
 	case tooMany:
 		s.metrics.refuse(refusedStreams)
-		c.refuse(closeOverload, fmt.Sprintf("Too many connections: %d is the limit", s.cfg.MaxStreams))
+		c.refuse(closeOverload, fmt.Sprintf("Too many connections: %d is the limit (SAMJOURNAL_MAX_CONNECTIONS)", s.cfg.MaxStreams))
 
 		return
 	case endingSoon:

@@ -3,6 +3,7 @@ package httpserver
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/coder/websocket"
@@ -24,20 +25,20 @@ var errBadMessage = errors.New("Invalid message received") //nolint:staticcheck 
 func messageOf(value any) (message, error) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		return message{}, errBadMessage
+		return message{}, fmt.Errorf("%w: a message must be a JSON object", errBadMessage)
 	}
 
 	var m message
 
 	if m.kind, ok = object["type"].(string); !ok {
-		return message{}, errBadMessage
+		return message{}, fmt.Errorf(`%w: "type" must be a string`, errBadMessage)
 	}
 
 	if id, present := object["id"]; present {
 		m.hasID = true
 
 		if m.id, ok = id.(string); !ok {
-			return message{}, errBadMessage
+			return message{}, fmt.Errorf(`%w: "id" must be a string`, errBadMessage)
 		}
 	}
 
@@ -76,7 +77,7 @@ func (c *socket) handle(text []byte) bool {
 	case "complete":
 		return c.handleComplete(m)
 	default:
-		return c.end(closeBadRequest, errBadMessage.Error())
+		return c.end(closeBadRequest, errBadMessage.Error()+`: "type" must be one of the protocol's`)
 	}
 }
 
@@ -119,7 +120,7 @@ func (c *socket) handleInit(m message) bool {
 
 	init, ok := m.payload.(map[string]any)
 	if m.payload != nil && !ok {
-		return c.end(closeBadRequest, errBadMessage.Error())
+		return c.end(closeBadRequest, errBadMessage.Error()+`: "payload" must be an object or null`)
 	}
 
 	ctx, refused := c.server.authenticate(c.ctx, c.request, init)
@@ -189,7 +190,7 @@ func (c *socket) handleSubscribe(m message) bool {
 	}
 
 	if !validOperationID(m) {
-		return c.end(closeBadRequest, errBadMessage.Error())
+		return c.end(closeBadRequest, fmt.Sprintf(`%v: "id" must be a string of 1 to %d bytes`, errBadMessage, maxOperationIDLength))
 	}
 
 	params, fault := paramsOf(m.payload)
@@ -210,7 +211,8 @@ func (c *socket) handleSubscribe(m message) bool {
 		return true // the close that is on its way makes the client send it again, elsewhere
 	case full:
 		return c.sendErrors(m.id, gqlerror.List{codedError(codeRateLimited,
-			"this connection has %d operations running, which is the limit", c.server.cfg.MaxOperations)})
+			"this connection has %d operations running, which is the limit (SAMJOURNAL_MAX_CONNECTION_OPERATIONS)",
+			c.server.cfg.MaxOperations)})
 	}
 
 	c.start(m.id, params)
@@ -221,7 +223,7 @@ func (c *socket) handleSubscribe(m message) bool {
 // handleComplete ends an operation on the client's behalf. An id that is not known is one whose end has crossed this message.
 func (c *socket) handleComplete(m message) bool {
 	if !validOperationID(m) {
-		return c.end(closeBadRequest, errBadMessage.Error())
+		return c.end(closeBadRequest, fmt.Sprintf(`%v: "id" must be a string of 1 to %d bytes`, errBadMessage, maxOperationIDLength))
 	}
 
 	c.mu.Lock()

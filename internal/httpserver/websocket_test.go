@@ -360,3 +360,24 @@ func TestWebSocketUpgradeOfAnotherOriginIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAMessageOfAnotherFormIsToldWhatIsWrong(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, nil)
+
+	for message, want := range map[string]string{
+		`[]`:                            "a message must be a JSON object",
+		`{"id":"1"}`:                    `"type" must be a string`,
+		`{"type":"unheard"}`:            `"type" must be one of the protocol's`,
+		`{"type":"complete","id":1}`:    `"id" must be a string`,
+		`{"type":"subscribe"}`:          `"id" must be a string of 1 to 256 bytes`,
+		`{"type":"subscribe","id":"1"}`: "a request must be a JSON object",
+		`{"type":"complete","id":""}`:   `"id" must be a string of 1 to 256 bytes`,
+		`{"type":"subscribe","id":"1","payload":{"query":1}}`: `"query" must be a string that is not empty`,
+	} {
+		w := s.connect(t)
+		w.send(message)
+		w.expectClose(4400, "Invalid message received: "+want)
+	}
+}
