@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,6 +39,24 @@ func (*serveCmd) Help() string {
   DATABASE_URL=postgres://me:secret@db/journal samjournal serve  PostgreSQL`
 }
 
+// warnOfExcess says so when the database's role could undo what protects entries: the server works as well, and it may be meant.
+func warnOfExcess(ctx context.Context, log *slog.Logger, s *store.Store) {
+	rights, err := s.ExcessRights(ctx)
+	if err != nil {
+		log.WarnContext(ctx, "cannot find out what the database's role may do", slog.Any("error", err))
+	}
+	if len(rights) == 0 {
+		return
+	}
+	const most = 8
+	text := strings.Join(rights[:min(most, len(rights))], "; ")
+	if more := len(rights) - most; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	log.WarnContext(ctx, "the database's role may do more than serving takes, and so could change what is protected from it: "+
+		"see docs/security.md", slog.String("rights", text))
+}
+
 // Run serves until ctx ends, then finishes what runs.
 func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	if err := c.Validate(); err != nil {
@@ -59,9 +78,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if owns, err := s.OwnsTables(ctx); err == nil && owns {
-		log.WarnContext(ctx, "the database's role owns the tables, and so could change what they protect: see docs/security.md")
-	}
+	warnOfExcess(ctx, log, s)
 	registry := prometheus.NewRegistry()
 	j, err := openJournal(s, c.Redaction, c.Digest, log, func(cfg *journal.Config) {
 		cfg.Poll, cfg.Listen, cfg.Metrics = c.Server.FeedPoll, s.Listen, registry

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"entgo.io/ent/dialect"
 	"github.com/jackc/pgx/v5"
 
 	"samjournal/internal/model"
@@ -33,6 +32,16 @@ func grants() []grant {
 		{table: "tokens", insert: true, columns: []string{"last_used_at", "revoked_at", "revoked_by"}},
 		{table: versions},
 	}
+}
+
+// tables are the names of all tables.
+func tables() []string {
+	all := grants()
+	names := make([]string, 0, len(all))
+	for _, g := range all {
+		names = append(names, g.table)
+	}
+	return names
 }
 
 // versions is the table of the migrations that were applied.
@@ -76,12 +85,12 @@ func GrantStatements(role string) ([]string, error) {
 		}
 	}
 	quoted := pgx.Identifier{role}.Sanitize()
-	var tables, given []string
+	var given []string
 	for _, g := range grants() {
-		tables, given = append(tables, g.table), append(given, g.statement(quoted))
+		given = append(given, g.statement(quoted))
 	}
 	return slices.Concat([]string{
-		"REVOKE ALL ON TABLE " + strings.Join(tables, ", ") + " FROM PUBLIC, " + quoted,
+		"REVOKE ALL ON TABLE " + strings.Join(tables(), ", ") + " FROM PUBLIC, " + quoted,
 		"REVOKE ALL ON SEQUENCE " + strings.Join(sequences(), ", ") + " FROM PUBLIC, " + quoted,
 	}, given), nil
 }
@@ -99,10 +108,7 @@ func wanted() []string {
 // rightsOf lists the rights that a role, or PUBLIC, was given in our tables and sequences of a schema, sorted: "entries SELECT",
 // "heads.size UPDATE". Whoever may give a right on has it twice, the second time with a star.
 func rightsOf(ctx context.Context, db *sql.DB, schema, role string) ([]string, error) {
-	names := sequences()
-	for _, g := range grants() {
-		names = append(names, g.table)
-	}
+	names := slices.Concat(sequences(), tables())
 	rows, err := db.QueryContext(ctx, `WITH relations AS (
 			SELECT oid, relname, relacl FROM pg_class WHERE relnamespace = $1::regnamespace AND relname = ANY($2)),
 		given AS (
@@ -133,21 +139,12 @@ func rightsOf(ctx context.Context, db *sql.DB, schema, role string) ([]string, e
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// OwnsTables reports whether the serving role could undo what protects entries on PostgreSQL: it is a superuser, or owns a
-// table or is a member of a role that does. Options.MigrateURL is the cure. A SQLite file belongs to whoever may write to it:
-// false.
-func (s *Store) OwnsTables(ctx context.Context) (bool, error) {
-	if s.dialect != dialect.Postgres {
-		return false, nil
-	}
-	var names []string
-	for _, g := range grants() {
-		names = append(names, g.table)
-	}
+// ownsTables reports whether the serving role owns a table itself or is a superuser on PostgreSQL, so that it needs no grants.
+func (s *Store) ownsTables(ctx context.Context) (bool, error) {
 	var owns bool
-	err := s.read.QueryRowContext(ctx, `SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-		OR EXISTS (SELECT FROM unnest($1::text[]) AS t (name) JOIN pg_class ON oid = to_regclass(t.name)
-			WHERE pg_has_role(relowner, 'MEMBER'))`, names).Scan(&owns)
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper
+		OR EXISTS (SELECT FROM unnest($1::text[]) AS t (name) JOIN pg_class ON pg_class.oid = to_regclass(t.name)
+			WHERE relowner = pg_roles.oid)))`, tables()).Scan(&owns)
 	if err != nil {
 		return false, fmt.Errorf("read who owns the tables: %w", translate(err))
 	}

@@ -283,21 +283,13 @@ func TestTheServingRoleCannotUndoWhatProtectsEntries(t *testing.T) {
 	require.ElementsMatch(t, agreedRights(), rightsOf(t, database))
 }
 
-func TestWhoOwnsTheTablesIsKnown(t *testing.T) {
+func TestAMemberOfTheOwnerGetsItsGrants(t *testing.T) {
 	t.Parallel()
 	database := testpostgres.NewDatabase(t)
-	serving := servedBy(t, database)
-	owns := func(s *store.Store) bool {
-		is, err := s.OwnsTables(t.Context())
-		require.NoError(t, err)
-		return is
-	}
-	require.False(t, owns(serving))
-	require.True(t, owns(open(t, database.OwnerURL, store.Options{})))
-	require.True(t, owns(open(t, database.SuperuserURL, store.Options{})))
-	require.False(t, owns(migrated(t, fresh(t, "sqlite3"))))
-	database.Exec(t, "GRANT "+database.OwnerRole+" TO "+database.ServingRole)
-	require.True(t, owns(serving), "a member may become the owner")
+	database.Exec(t, "ALTER ROLE "+database.ServingRole+" NOINHERIT; GRANT "+database.OwnerRole+" TO "+database.ServingRole)
+	s := servedBy(t, database)
+	require.ElementsMatch(t, agreedRights(), rightsOf(t, database))
+	appendOne(t, s, 'a')
 }
 
 func TestARoleWithoutRightsIsToldWhatToDo(t *testing.T) {

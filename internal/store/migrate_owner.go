@@ -90,7 +90,7 @@ func (s *Store) giveGrants(ctx context.Context, db *sql.DB) error {
 	if err := db.QueryRowContext(ctx, `SELECT current_schema()`).Scan(&schema); err != nil {
 		return translate(err)
 	}
-	if owns, err := s.OwnsTables(ctx); err != nil || owns {
+	if owns, err := s.ownsTables(ctx); err != nil || owns {
 		return err // serve warns of it
 	}
 	missing, err := lacks(ctx, db, schema, role)
