@@ -117,9 +117,10 @@ test-clients: $(BIN) tests/clients/node_modules/.package-lock.json | install-pos
 		sh -c 'DATABASE_URL_POSTGRES=$$DATABASE_URL npm test' 2>&1 | tee ../../$(RESULTS)/clients.log
 
 .PHONY: test-browser
-test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-chromium ## Console and Playground in Chromium
+test-browser: $(BIN) tests/browser/node_modules/.package-lock.json | install-postgresql install-chromium ## Console (on both databases) and Playground in Chromium
 	@mkdir -p $(RESULTS)
-	cd tests/browser && npm test 2>&1 | tee ../../$(RESULTS)/browser.log
+	cd tests/browser && go run ../../internal/testpostgres/withpostgres \
+		sh -c 'DATABASE_URL_POSTGRES=$$DATABASE_URL npm test' 2>&1 | tee ../../$(RESULTS)/browser.log
 
 .PHONY: vet
 vet: ## go vet, also of files behind build tags

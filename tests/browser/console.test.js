@@ -1,16 +1,11 @@
 // The console in a real browser, against a real server.
 
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
 import axe from 'axe-core';
-import { eventually, launchBrowser, watch } from './playground.js';
-import { query, startGuardedServer, startServer } from './server.js';
-
-const here = path.dirname(fileURLToPath(import.meta.url));
-const screenshots = process.env.SCREENSHOT_DIR ?? path.join(here, '../../test-results/browser');
+import { keep, places, positions, rows, suite } from './console.js';
+import { eventually } from './playground.js';
+import { query } from './server.js';
 
 const createOne = 'mutation ($input: CreateEntryInput!) { createEntry(input: $input) { key position } }';
 
@@ -19,37 +14,9 @@ async function append(url, input = {}) {
   return (await query(url, createOne, variables)).createEntry;
 }
 
-describe('Console', { timeout: 300_000 }, () => {
-  let server;
-  let browser;
-
-  before(async () => {
-    browser = await launchBrowser();
-    server = await startServer().catch(async (error) => {
-      await browser.close();
-      throw error;
-    });
-    await mkdir(screenshots, { recursive: true });
-  });
-
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-
-  /** A visitor who was never here, with the console open. */
-  async function visit(t, { address = '/', url = server.url, ...options } = {}) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    t.after(() => context.close());
-    const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
-    const problems = watch(page);
-    const response = await page.goto(`${url}${address}`);
-    return { page, problems, response };
-  }
-
-  const rows = (page) => page.locator('.entries .row');
-  const positions = async (page) => (await rows(page).locator('.position').allInnerTexts()).map(Number);
+for (const { name: database, start, startGuarded } of places) describe(`Console on ${database}`, { timeout: 300_000 }, () => {
+  const server = suite(start);
+  const { visit } = server;
 
   test('shows the newest entries, and loads nothing from elsewhere', async (t) => {
     const { page, problems, response } = await visit(t);
@@ -60,7 +27,7 @@ describe('Console', { timeout: 300_000 }, () => {
     assert.match(policy, /default-src 'self'; style-src 'self';/);
     assert.doesNotMatch(policy, /unsafe/);
     await page.locator('.histogram canvas').waitFor();
-    await page.screenshot({ path: path.join(screenshots, 'console.png') });
+    await keep(page, 'console');
     assert.deepEqual(problems, []);
   });
 
@@ -101,7 +68,7 @@ describe('Console', { timeout: 300_000 }, () => {
     await detail.getByRole('heading', { name: 'dora got Account' }).waitFor();
     await page.getByLabel('Find in the request').fill('needle');
     await detail.locator('mark', { hasText: 'needle' }).waitFor();
-    await page.screenshot({ path: path.join(screenshots, 'console-entry.png') });
+    await keep(page, 'console-entry');
     await detail.getByRole('button', { name: 'Next position' }).click();
     await detail.getByRole('heading', { name: 'emil got Account' }).waitFor();
     assert.match(page.url(), new RegExp(second.key));
@@ -160,7 +127,7 @@ describe('Console', { timeout: 300_000 }, () => {
     const all = await query(server.url, '{ entryStats { totalCount } }');
     const entries = page.locator('.figures dd').first();
     await eventually('the total', async () => Number((await entries.innerText()).replace(/\D/g, '')), (n) => n >= all.entryStats.totalCount);
-    await page.screenshot({ path: path.join(screenshots, 'console-overview.png') });
+    await keep(page, 'console-overview');
     await page.locator('.top').filter({ hasText: 'Things' }).getByRole('button').first().click();
     assert.match(page.url(), /\?thing=/);
     await rows(page).first().waitFor();
@@ -192,12 +159,12 @@ describe('Console', { timeout: 300_000 }, () => {
     await rows(page).first().click();
     await page.locator('.payload').first().waitFor();
     assert.equal(await wide(), 0);
-    await page.screenshot({ path: path.join(screenshots, 'console-phone.png') });
+    await keep(page, 'console-phone');
     assert.deepEqual(problems, []);
   });
 
   test('asks for a token where one is needed, and keeps it in memory only', async (t) => {
-    const guarded = await startGuardedServer();
+    const guarded = await startGuarded();
     t.after(() => guarded.stop());
     const token = await guarded.token('auditor');
     const { page } = await visit(t, { url: guarded.url });

@@ -8,7 +8,7 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import WebSocket from 'ws';
 import { openLine } from '../line.mjs';
 import { startServer } from '../server.mjs';
-import { databases } from './databases.js';
+import { databases } from '../databases.mjs';
 import { Gate } from './gate.js';
 import { append, eventually, idsOf, query } from './journal.js';
 import { applications } from './recipes.js';
