@@ -1,41 +1,51 @@
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { Provider, type Client } from 'urql';
+import { Provider } from 'urql';
 import type { AccessStore } from '../access';
 import type { StatusStore } from '../connection';
 import { go, useView, whereOf } from './address';
-import { createClient } from './client';
+import { type Clients, createClients } from './client';
 import { DetailPanel } from './detail';
 import { Entries } from './entries';
 import { FilterBar } from './filter-bar';
 import { Histogram } from './histogram';
-import { JournalStore } from './journal';
+import { JournalStore, type Listing } from './journal';
 import { useKeys } from './keys';
 import { number } from './labels';
 import { Overview } from './overview';
+import { pageSize } from './reader';
 import { SignIn } from './sign-in';
 import { ThemeSwitch } from './theme';
+import { fixed } from './time';
 
-function Connection({ status, live, error }: { status: StatusStore; live: boolean; error: string | undefined }) {
+function Connection({ status, live, refused }: { status: StatusStore; live: boolean; refused: string | undefined }) {
   const { connection } = useSyncExternalStore(status.listen, status.get);
-  if (!live) return error === undefined ? null : <span className="connection broken">{error}</span>;
-  if (connection.state !== 'lost') return null;
+  if (!live) return null;
+  if (refused === undefined && connection.state !== 'lost') return null;
   return (
     <span className="connection broken" role="status">
-      Connection lost, trying again …
+      {refused ?? 'Connection lost, trying again …'}
     </span>
   );
 }
 
-function Journal({ client, status }: { client: Client; status: StatusStore }) {
+function countOf({ size, counted, waiting }: Listing): string {
+  if (size === undefined) return '';
+  if (!counted) return `more than ${number(size - pageSize)} entries`;
+  const total = size + waiting;
+  return `${number(total)} ${total === 1 ? 'entry' : 'entries'}`;
+}
+
+function Journal({ clients, status }: { clients: Clients; status: StatusStore }) {
   const view = useView();
   const filter = JSON.stringify(whereOf(view));
-  const store = useMemo(() => new JournalStore(client, JSON.parse(filter) as ReturnType<typeof whereOf>), [client, filter]);
+  const where = useMemo(() => JSON.parse(filter) as ReturnType<typeof whereOf>, [filter]);
+  const store = useMemo(() => new JournalStore(clients.plain, fixed(where)), [clients, where]);
   const listing = useSyncExternalStore(store.listen, store.get);
   const [live, setLive] = useState(true);
-  const ready = listing.total !== undefined;
+  const ready = listing.size !== undefined;
   useEffect(() => {
     status.begin(true);
-    void store.readMore();
+    void store.read();
     return () => {
       store.close();
     };
@@ -43,12 +53,10 @@ function Journal({ client, status }: { client: Client; status: StatusStore }) {
   useEffect(() => {
     if (ready) store.follow(live);
   }, [store, live, ready]);
-  useKeys(listing.rows, view.entry);
-  const total = listing.total === undefined ? '' : `${number(listing.total)} ${listing.total === 1 ? 'entry' : 'entries'}`;
-  const where = useMemo(() => JSON.parse(filter) as ReturnType<typeof whereOf>, [filter]);
+  useKeys(store, view.entry);
   return (
     <>
-      <FilterBar view={view} total={total} />
+      <FilterBar view={view} total={countOf(listing)} />
       <Histogram where={where} />
       <div className="toolbar">
         <label className="switch">
@@ -62,10 +70,10 @@ function Journal({ client, status }: { client: Client; status: StatusStore }) {
           />
           Live
         </label>
-        <Connection status={status} live={listing.live} error={listing.error} />
+        <Connection status={status} live={live} refused={listing.refused} />
       </div>
       <div className={view.entry === '' ? 'panes' : 'panes open'}>
-        <Entries store={store} listing={listing} chosen={view.entry} />
+        <Entries key={filter} store={store} listing={listing} chosen={view.entry} />
         {view.entry !== '' && <DetailPanel entryKey={view.entry} />}
       </div>
     </>
@@ -87,17 +95,17 @@ function Page({ name, shown, children }: { name: 'entries' | 'overview'; shown: 
   );
 }
 
-/** The console. Who is asking decides what there is to see, so each viewer has a client, and with it a cache, of its own. */
+/** The console. Who is asking decides what there is to see, so each viewer has clients, and with them a cache, of its own. */
 export function App({ access, status }: { access: AccessStore; status: StatusStore }) {
   const { credential, standing } = useSyncExternalStore(access.listen, access.get);
   const view = useView();
-  const client = useMemo(() => {
-    void credential; // another credential, another client
-    return createClient(access, status);
+  const clients = useMemo(() => {
+    void credential; // another credential, other clients
+    return createClients(access, status);
   }, [access, status, credential]);
   if (standing.state === 'denied') return <SignIn access={access} again={standing.before || credential.token !== ''} />;
   return (
-    <Provider value={client}>
+    <Provider value={clients.cached}>
       <header className="banner">
         <h1>
           samjournal
@@ -144,7 +152,7 @@ export function App({ access, status }: { access: AccessStore; status: StatusSto
           </p>
         )}
         {standing.state === 'granted' &&
-          (view.page === 'overview' ? <Overview view={view} /> : <Journal client={client} status={status} />)}
+          (view.page === 'overview' ? <Overview view={view} /> : <Journal clients={clients} status={status} />)}
       </main>
     </Provider>
   );

@@ -1,8 +1,11 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
+import type { ExecutionResult } from 'graphql';
+import type { Client as Sockets, Sink } from 'graphql-ws';
 import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
 import { type AccessStore, headersOf } from '../access';
 import type { StatusStore } from '../connection';
 import { graphqlURL } from '../endpoints';
+import { isObject } from '../json';
 import { createSubscriptionClient } from '../subscriptions';
 
 /** What has no identity is part of what it stands in. */
@@ -16,29 +19,50 @@ const embedded = [
   'Viewer',
 ];
 
-/** A client that acts by one credential, with a cache of its own: what one viewer has seen, another does not. */
-export function createClient(access: AccessStore, status: StatusStore): Client {
+/** The clients of one viewer. Each viewer has some of their own: what one has seen, another does not. */
+export interface Clients {
+  /** With a normalised cache. */
+  readonly cached: Client;
+  /** Without: for lists of any length, whose rows are let go when they are out of sight. */
+  readonly plain: Client;
+}
+
+export function createClients(access: AccessStore, status: StatusStore): Clients {
   const sockets = createSubscriptionClient(status, access);
   const credential = access.credential;
-  return new Client({
-    url: graphqlURL.href,
-    preferGetMethod: false,
-    fetchOptions: { headers: headersOf(credential) },
-    exchanges: [
-      cacheExchange({ keys: Object.fromEntries(embedded.map((name) => [name, () => null])) }),
-      mapExchange({
-        onError: (error) => {
-          if (error.graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) access.deny(credential);
-        },
+  const options = { url: graphqlURL.href, preferGetMethod: false, fetchOptions: { headers: headersOf(credential) } };
+  const exchanges = [
+    mapExchange({
+      onError: (error) => {
+        if (error.graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) access.deny(credential);
+      },
+    }),
+    fetchExchange,
+    subscriptionExchange({
+      forwardSubscription: ({ query = '', variables }) => ({
+        subscribe: (sink) => ({ unsubscribe: follow(sockets, query, { ...variables }, sink as never) }),
       }),
-      fetchExchange,
-      subscriptionExchange({
-        forwardSubscription: ({ query = '', variables }) => ({
-          subscribe: (sink) => ({
-            unsubscribe: sockets.subscribe({ query, variables: variables as Record<string, unknown> }, sink as never),
-          }),
-        }),
-      }),
-    ],
-  });
+    }),
+  ];
+  const cache = cacheExchange({ keys: Object.fromEntries(embedded.map((name) => [name, () => null])) });
+  return {
+    cached: new Client({ ...options, exchanges: [cache, ...exchanges] }),
+    plain: new Client({ ...options, exchanges, requestPolicy: 'network-only' }),
+  };
+}
+
+/** Subscribes, and after a lost connection goes on after the last entry that came. */
+function follow(sockets: Sockets, query: string, variables: Record<string, unknown>, sink: Sink<ExecutionResult>): () => void {
+  return sockets.subscribe(
+    { query, variables },
+    {
+      ...sink,
+      next: (message) => {
+        const result = message as ExecutionResult;
+        const edge = result.data?.['entryCreated'];
+        if (isObject(edge) && typeof edge['cursor'] === 'string') variables['after'] = edge['cursor'];
+        sink.next(result);
+      },
+    },
+  );
 }

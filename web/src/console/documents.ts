@@ -22,13 +22,21 @@ export const rowFragment = graphql(`
 
 export const pageQuery = graphql(
   `
-    query page($where: EntryWhereInput, $after: Cursor, $first: Int!) {
-      entries(where: $where, after: $after, first: $first) {
-        headCursor
-        totalCount
+    query page(
+      $where: EntryWhereInput
+      $after: Cursor
+      $first: Int
+      $before: Cursor
+      $last: Int
+      $head: Boolean = false
+      $count: Boolean = false
+    ) {
+      entries(where: $where, after: $after, first: $first, before: $before, last: $last) {
+        headCursor @include(if: $head)
+        totalCount @include(if: $count)
         pageInfo {
           hasNextPage
-          endCursor
+          hasPreviousPage
         }
         edges {
           cursor
@@ -41,6 +49,14 @@ export const pageQuery = graphql(
   `,
   [rowFragment],
 );
+
+export const countQuery = graphql(`
+  query count($where: EntryWhereInput) {
+    entries(where: $where, first: 0) {
+      totalCount
+    }
+  }
+`);
 
 export const arrivals = graphql(
   `
@@ -152,7 +168,7 @@ export const overviewQuery = graphql(`
 
 export type Row = ResultOf<typeof rowFragment>;
 export type Detail = NonNullable<ResultOf<typeof detailQuery>['entry']>;
-export type Where = NonNullable<VariablesOf<typeof pageQuery>['where']>;
+export type Where = NonNullable<VariablesOf<typeof pageQuery>['where']> & { readonly search?: string };
 export type StatusClass = NonNullable<ResultOf<typeof histogramQuery>['entryStats']['groups'][number]['statusClass']>;
 export type Thing = Row['thing'];
 export type Command = Row['command'];

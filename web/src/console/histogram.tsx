@@ -5,31 +5,9 @@ import { useQuery } from 'urql';
 import { go } from './address';
 import { histogramQuery, type StatusClass, type Where } from './documents';
 import { className, classSign, number, statusClasses } from './labels';
+import { intervalFor, lengthOf } from './time';
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-
-const hours = 3600;
-
-/** An interval that gives some dozens of bars for a time of so many seconds. */
-export function intervalFor(seconds: number | undefined): 'MINUTE' | 'HOUR' | 'DAY' | 'WEEK' {
-  if (seconds === undefined) return 'DAY';
-  if (seconds <= 3 * hours) return 'MINUTE';
-  if (seconds <= 7 * 24 * hours) return 'HOUR';
-  return seconds <= 400 * 24 * hours ? 'DAY' : 'WEEK';
-}
-
-const units: Readonly<Record<string, number>> = { H: hours, M: 60, S: 1, D: 24 * hours, W: 7 * 24 * hours };
-
-/** How long the time of a filter is, in seconds; undefined when it is open. */
-export function lengthOf({ since, createdAtGTE, createdAtLT }: Where): number | undefined {
-  if (typeof since === 'string') {
-    const [, n = '', unit = ''] = /^PT?(\d+)([HMSDW])$/.exec(since) ?? [];
-    return Number(n) * (units[unit] ?? 30 * 24 * hours);
-  }
-  if (typeof createdAtGTE !== 'string') return undefined;
-  const end = typeof createdAtLT === 'string' ? Date.parse(createdAtLT) : Date.now();
-  return (end - Date.parse(createdAtGTE)) / 1000;
-}
 
 interface Columns {
   readonly starts: readonly number[];

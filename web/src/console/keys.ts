@@ -1,16 +1,32 @@
 import { useEffect } from 'react';
 import { go } from './address';
-import type { Row } from './documents';
+import { scrollerID } from './entries';
+import type { JournalStore } from './journal';
 
 const typed = (target: EventTarget | null): boolean =>
   target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement;
 
-/** j and k go to the next and the previous entry, Enter to the first, / to the filters, Escape closes the details. */
-export function useKeys(rows: readonly Row[], chosen: string): void {
+/** Keys that scroll. */
+const scrolls = new Set(['Home', 'End', 'PageUp', 'PageDown', 'ArrowUp', 'ArrowDown', ' ']);
+
+/**
+ * What has the focus loses it when it is scrolled out of the page. Keys that scroll are for the entries then, and so is the focus.
+ */
+function scrollEntries(event: KeyboardEvent, scroller: HTMLElement): void {
+  scroller.focus({ preventScroll: true });
+  if (event.key !== 'Home' && event.key !== 'End') return;
+  event.preventDefault();
+  scroller.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true }));
+}
+
+/** j and k go to the next and the previous entry, Enter to the first in sight, / to the search, Escape closes the details. */
+export function useKeys(store: JournalStore, chosen: string): void {
   useEffect(() => {
-    const step = (by: number) => {
-      const at = rows.findIndex(({ key }) => key === chosen);
-      const next = rows[at < 0 ? 0 : at + by];
+    const step = async (by: number) => {
+      const at = chosen === '' ? undefined : store.rowOf(chosen);
+      const row = at === undefined ? store.firstInSight : at + by;
+      if (row < 0) return;
+      const next = store.at(row) ?? (await store.fetch(row));
       if (next) go({ entry: next.key }, { replace: chosen !== '' });
     };
     const listen = (event: KeyboardEvent) => {
@@ -21,9 +37,14 @@ export function useKeys(rows: readonly Row[], chosen: string): void {
         return;
       }
       if (typed(event.target)) return;
-      if (event.key === 'j') step(1);
-      else if (event.key === 'k') step(-1);
-      else if (event.key === 'Enter' && chosen === '' && event.target === document.body) step(0);
+      const scroller = document.getElementById(scrollerID);
+      if (event.target === document.body && scroller && scrolls.has(event.key)) {
+        scrollEntries(event, scroller);
+        return;
+      }
+      if (event.key === 'j') void step(1);
+      else if (event.key === 'k') void step(-1);
+      else if (event.key === 'Enter' && chosen === '' && event.target === document.body) void step(0);
       else if (event.key === '/') document.getElementById('filter-user')?.focus();
       else return;
       event.preventDefault();
@@ -32,5 +53,5 @@ export function useKeys(rows: readonly Row[], chosen: string): void {
     return () => {
       removeEventListener('keydown', listen);
     };
-  }, [rows, chosen]);
+  }, [store, chosen]);
 }
