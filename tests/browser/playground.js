@@ -50,7 +50,10 @@ export function watch(page) {
   };
   page.on('request', (request) => visit(request.url()));
   page.on('websocket', (socket) => visit(socket.url()));
-  page.on('requestfailed', (request) => problems.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
+  page.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText;
+    if (reason !== 'net::ERR_ABORTED') problems.push(`failed: ${request.url()} ${reason}`); // the page asks something else by now
+  });
   page.on('response', (response) => {
     if (response.status() >= 400) problems.push(`${response.status()} for ${response.url()}`);
   });
