@@ -1,0 +1,272 @@
+package search
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"samjournal/internal/model"
+)
+
+const maxOperand = 10_000 // bytes of what a value is compared with
+
+// PathFilter is a condition on the values that a path leads to. EQ, GT, LT and Contains must hold for the same one of them.
+type PathFilter struct {
+	Side Side
+	Path Path
+	EQ   *model.Payload // equal to this
+	// NEQ must not be any of the values. Nothing at the path differs from everything.
+	NEQ *model.Payload
+	// GT and LT are a number or a string each; numbers compare with numbers and strings with strings.
+	GT, LT *model.Payload
+	// Contains is a part of a string.
+	Contains *string
+	// Exists tells whether there is a value.
+	Exists *bool
+}
+
+// Check finds what no value can be compared with. Errors are *model.InputError whose path begins with the name of the operation.
+func (f *PathFilter) Check() error {
+	if f.EQ == nil && f.NEQ == nil && f.GT == nil && f.LT == nil && f.Contains == nil && f.Exists == nil {
+		return &model.InputError{Reason: "must have at least one of eq, neq, gt, lt, contains and exists"}
+	}
+	for name, operand := range map[string]*model.Payload{"eq": f.EQ, "neq": f.NEQ, "gt": f.GT, "lt": f.LT} {
+		if operand != nil && len(*operand) > maxOperand {
+			return &model.InputError{Path: []any{name}, Reason: fmt.Sprintf("has at most %d bytes", maxOperand)}
+		}
+	}
+	if f.Contains != nil && len(*f.Contains) > maxOperand {
+		return &model.InputError{Path: []any{"contains"}, Reason: fmt.Sprintf("has at most %d bytes", maxOperand)}
+	}
+	for name, operand := range map[string]*model.Payload{"gt": f.GT, "lt": f.LT} {
+		if operand == nil {
+			continue
+		}
+		if c := (*operand)[0]; c != '"' && c != '-' && (c < '0' || c > '9') {
+			return &model.InputError{Path: []any{name}, Reason: "must be a number or a string"}
+		}
+	}
+	return nil
+}
+
+// payload is what of an entry the filter looks at.
+func (f *PathFilter) payload(e *Entry) *model.Payload {
+	if f.Side == Request {
+		return e.Request
+	}
+	return e.Response
+}
+
+// Match tells whether the entry has what the filter asks for.
+func (f *PathFilter) Match(e *Entry) bool {
+	var (
+		tests                    = f.tests()
+		neq                      = f.NEQ
+		exists, holds, different bool
+	)
+	different = true
+	if p := f.payload(e); p != nil {
+		// Reading ends when nothing can change any more.
+		_ = f.Path.each(*p, func(value model.Payload) bool {
+			exists = true
+			holds = holds || !slices.ContainsFunc(tests, func(test func(model.Payload) bool) bool { return !test(value) })
+			different = different && (neq == nil || !equal(value, *neq))
+			return holds && neq == nil || !different
+		})
+	}
+	return (len(tests) == 0 || holds) && different && (f.Exists == nil || *f.Exists == exists)
+}
+
+// tests are what must hold for one value.
+func (f *PathFilter) tests() (tests []func(model.Payload) bool) {
+	if f.EQ != nil {
+		tests = append(tests, func(value model.Payload) bool { return equal(value, *f.EQ) })
+	}
+	if f.GT != nil {
+		tests = append(tests, func(value model.Payload) bool {
+			order, ok := compare(value, *f.GT)
+			return ok && order > 0
+		})
+	}
+	if f.LT != nil {
+		tests = append(tests, func(value model.Payload) bool {
+			order, ok := compare(value, *f.LT)
+			return ok && order < 0
+		})
+	}
+	if f.Contains != nil {
+		tests = append(tests, func(value model.Payload) bool {
+			text, ok := stringOf(value)
+			return ok && strings.Contains(text, *f.Contains)
+		})
+	}
+	return tests
+}
+
+// Terms are those that every entry has that the filter matches; none when the filter may match what has none.
+func (f *PathFilter) Terms() (terms []Term) {
+	at, exact := root(f.Side), true
+	for _, s := range f.Path {
+		if s.kind == byAny || s.kind == byIndex && s.index >= maxIndex {
+			exact = false
+		}
+		switch s.kind {
+		case byName:
+			at = at.member(s.name)
+		case byIndex, byAny:
+			at = at.element(s.index)
+		}
+	}
+	hash := at.exact
+	if !exact {
+		hash = at.any
+	}
+	if f.EQ != nil {
+		if scalar, ok := scalarOf(*f.EQ); ok {
+			return []Term{{Text: hashTerm(equalsTerm, hashed(hash, '=', scalar))}}
+		}
+	}
+	if f.EQ != nil || f.GT != nil || f.LT != nil || f.Contains != nil || f.Exists != nil && *f.Exists {
+		return []Term{{Text: hashTerm(existsTerm, hash)}}
+	}
+	return nil
+}
+
+// Indexed tells that few entries have the terms of the filter: those with the value itself, or that the path leads to.
+func (f *PathFilter) Indexed() bool { return f.EQ != nil || f.Exists != nil && *f.Exists }
+
+// decoder reads a stored payload, whose names have been checked.
+func decoder(p model.Payload) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBufferString(string(p)), jsontext.AllowDuplicateNames(true))
+}
+
+// each calls found with the values that the path leads to until it returns true.
+func (path Path) each(p model.Payload, found func(model.Payload) (done bool)) error {
+	_, err := path.follow(decoder(p), found)
+	return err
+}
+
+// follow reads the next value, in which what is left of the path begins.
+func (path Path) follow(dec *jsontext.Decoder, found func(model.Payload) bool) (done bool, err error) {
+	if len(path) == 0 {
+		value, err := dec.ReadValue()
+		return err == nil && found(model.Payload(value)), err
+	}
+	kind := dec.PeekKind()
+	if kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray ||
+		(path[0].kind == byName) != (kind == jsontext.KindBeginObject) {
+		return false, dec.SkipValue()
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return false, err
+	}
+	end := jsontext.KindEndArray
+	if kind == jsontext.KindBeginObject {
+		end = jsontext.KindEndObject
+	}
+	for i := 0; dec.PeekKind() != end; i++ {
+		leads := path[0].kind == byAny || path[0].kind == byIndex && path[0].index == i
+		if path[0].kind == byName {
+			name, err := dec.ReadToken()
+			if err != nil {
+				return false, err
+			}
+			leads = name.String() == path[0].name
+		}
+		if !leads {
+			if err := dec.SkipValue(); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if done, err := path[1:].follow(dec, found); done || err != nil {
+			return done, err
+		}
+	}
+	_, err = dec.ReadToken()
+	return false, err
+}
+
+// scalarOf is scalarText of a payload that is no object and no array.
+func scalarOf(p model.Payload) (string, bool) {
+	if p[0] == '{' || p[0] == '[' {
+		return "", false
+	}
+	token, err := decoder(p).ReadToken()
+	if err != nil {
+		return "", false
+	}
+	return scalarText(token), true
+}
+
+func stringOf(p model.Payload) (string, bool) {
+	if p[0] != '"' {
+		return "", false
+	}
+	text, err := jsontext.AppendUnquote(nil, p)
+	return string(text), err == nil
+}
+
+// equal tells whether two values are the same.
+func equal(a, b model.Payload) bool {
+	if a == b {
+		return true
+	}
+	left, ok := scalarOf(a)
+	right, same := scalarOf(b)
+	if ok || same {
+		return ok && same && left == right
+	}
+	return a[0] == b[0] && equalValues(decoded(a), decoded(b))
+}
+
+func decoded(p model.Payload) (v any) {
+	dec := json.NewDecoder(strings.NewReader(string(p)))
+	dec.UseNumber()
+	if dec.Decode(&v) != nil {
+		return nil // no payload
+	}
+	return v
+}
+
+func equalValues(a, b any) bool {
+	switch a := a.(type) {
+	case json.Number:
+		b, ok := b.(json.Number)
+		return ok && parseNumber(a.String()).compare(parseNumber(b.String())) == 0
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, equalValues)
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for name, value := range a {
+			if other, there := b[name]; !there || !equalValues(value, other) {
+				return false
+			}
+		}
+		return true
+	default:
+		return a == b
+	}
+}
+
+// compare orders two numbers or two strings; ok is false for what has no order.
+func compare(a, b model.Payload) (order int, ok bool) {
+	if left, ok := stringOf(a); ok {
+		right, ok := stringOf(b)
+		return strings.Compare(left, right), ok
+	}
+	if !isNumber(a) || !isNumber(b) {
+		return 0, false
+	}
+	return parseNumber(string(a)).compare(parseNumber(string(b))), true
+}
+
+func isNumber(p model.Payload) bool { return p[0] == '-' || p[0] >= '0' && p[0] <= '9' }

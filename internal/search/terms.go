@@ -1,0 +1,232 @@
+package search
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"samjournal/internal/model"
+)
+
+const (
+	// Version is that of the terms. An index of another one is of no use.
+	Version = 1
+	// MaxTerms is the most terms of an entry.
+	MaxTerms = 10_000
+
+	maxWord = 40 // bytes of a word that its term has
+	// maxIndex is the first place in an array whose values have terms only among those of every element.
+	maxIndex = 8
+)
+
+// Entry is what is searched of an entry. A payload that is erased is nil.
+type Entry struct {
+	Request, Response *model.Payload
+	Summary           string
+}
+
+// Term is what an index has of an entry, or with Prefix, the beginning of one. It is of ASCII small letters and digits.
+type Term struct {
+	Text   string
+	Prefix bool
+}
+
+// Kinds of terms, by their first letter.
+const (
+	wordTerm   = "w"
+	existsTerm = "p"
+	equalsTerm = "v"
+)
+
+// word is the term of a word of a folded text, or of the beginning of one. Beginnings stay beginnings.
+func termOf(word string) string {
+	if len(word) > maxWord {
+		cut := maxWord
+		for !utf8.RuneStart(word[cut]) {
+			cut--
+		}
+		word = word[:cut]
+	}
+	var b strings.Builder
+	b.WriteString(wordTerm)
+	for _, c := range []byte(word) {
+		// z begins a byte that is not as it is, so that no tokenizer of a database finds a border or a letter to fold.
+		if c >= 'a' && c < 'z' || c >= '0' && c <= '9' {
+			b.WriteByte(c)
+		} else {
+			b.WriteByte('z')
+			b.WriteString(hex.EncodeToString([]byte{c}))
+		}
+	}
+	return b.String()
+}
+
+// place is a place in a payload: hashes of the steps that lead to it.
+type place struct {
+	exact uint64 // with the index of each array
+	any   uint64 // with [*] for each
+	// beyond tells that an index is maxIndex or more.
+	beyond bool
+}
+
+// Side is which payload a path begins in.
+type Side string
+
+// The sides.
+const (
+	Request  Side = "request"
+	Response Side = "response"
+)
+
+func root(side Side) place {
+	h := xxhash.Sum64String(string(side))
+	return place{exact: h, any: h}
+}
+
+func (p place) member(name string) place {
+	return place{exact: hashed(p.exact, 'n', name), any: hashed(p.any, 'n', name), beyond: p.beyond}
+}
+
+func (p place) element(index int) place {
+	return place{
+		exact: hashed(p.exact, 'i', strconv.Itoa(index)), any: hashed(p.any, '*', ""), beyond: p.beyond || index >= maxIndex,
+	}
+}
+
+func hashed(above uint64, kind byte, text string) uint64 {
+	b := make([]byte, 0, 64)
+	b = append(binary.BigEndian.AppendUint64(b, above), kind)
+	return xxhash.Sum64(append(b, text...))
+}
+
+func hashTerm(kind string, hash uint64) string { return kind + strconv.FormatUint(hash, 36) }
+
+// scalarText is equal for scalars that are equal.
+func scalarText(token jsontext.Token) string {
+	switch token.Kind() {
+	case jsontext.KindNumber:
+		return "0" + parseNumber(token.String()).canonical()
+	case jsontext.KindString:
+		return `"` + token.String()
+	default:
+		return token.String()
+	}
+}
+
+// Terms returns the terms of an entry, each once, in no order. An entry with too many has none, and partial says so.
+func Terms(e *Entry) (terms []string, partial bool) {
+	c := collector{seen: map[string]struct{}{}}
+	c.text(e.Summary)
+	c.payload(Request, e.Request)
+	c.payload(Response, e.Response)
+	if c.over {
+		return nil, true
+	}
+	terms = make([]string, 0, len(c.seen))
+	for term := range c.seen {
+		terms = append(terms, term)
+	}
+	return terms, false
+}
+
+// collector gathers terms.
+type collector struct {
+	seen map[string]struct{}
+	over bool
+}
+
+func (c *collector) add(term string) {
+	c.seen[term] = struct{}{}
+	c.over = c.over || len(c.seen) > MaxTerms
+}
+
+func (c *collector) text(text string) {
+	eachWord(folded(text), func(word string) bool {
+		c.add(termOf(word))
+		return !c.over
+	})
+}
+
+func (c *collector) payload(side Side, p *model.Payload) {
+	if p != nil && !c.over {
+		_ = walk(*p, root(side), c) // what is stored is JSON
+	}
+}
+
+// at takes the terms of a place.
+func (c *collector) at(p place) {
+	if !p.beyond {
+		c.add(hashTerm(existsTerm, p.exact))
+	}
+	if p.any != p.exact || p.beyond {
+		c.add(hashTerm(existsTerm, p.any))
+	}
+}
+
+// scalar takes the terms of a value, but for its words.
+func (c *collector) scalar(p place, text string) {
+	if !p.beyond {
+		c.add(hashTerm(equalsTerm, hashed(p.exact, '=', text)))
+	}
+	if p.any != p.exact || p.beyond {
+		c.add(hashTerm(equalsTerm, hashed(p.any, '=', text)))
+	}
+}
+
+// level is a container on the way through a payload.
+type level struct {
+	place place
+	array bool
+	next  int // of an array: the index of the next element
+	named bool
+	child place // of an object: where the next value is
+}
+
+// walk gives a collector all places, scalars and texts of a payload.
+func walk(p model.Payload, at place, c *collector) error {
+	dec := decoder(p)
+	var levels []level
+	for !c.over {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		kind := token.Kind()
+		if kind == jsontext.KindEndObject || kind == jsontext.KindEndArray {
+			if levels = levels[:len(levels)-1]; len(levels) == 0 {
+				return nil
+			}
+			continue
+		}
+		if n := len(levels); n > 0 {
+			l := &levels[n-1]
+			switch {
+			case l.array:
+				at = l.place.element(l.next)
+				l.next++
+			case !l.named:
+				l.named, l.child = true, l.place.member(token.String())
+				c.text(token.String())
+				continue
+			default:
+				at, l.named = l.child, false
+			}
+		}
+		c.at(at)
+		if kind == jsontext.KindBeginObject || kind == jsontext.KindBeginArray {
+			levels = append(levels, level{place: at, array: kind == jsontext.KindBeginArray})
+			continue
+		}
+		c.text(token.String())
+		c.scalar(at, scalarText(token))
+		if len(levels) == 0 {
+			return nil
+		}
+	}
+	return nil
+}
