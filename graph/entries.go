@@ -99,14 +99,15 @@ func orderBy(s *entsql.Selector, descending bool, columns []string) {
 func (r *Resolver) entryConnection(ctx context.Context, scope model.Scope, p entryPage) (*EntryConnection, error) {
 	op, fields := graphql.GetOperationContext(ctx), collected(ctx, "EntryConnection")
 	con := &EntryConnection{Edges: []*EntryEdge{}, PageInfo: &PageInfo{}}
-	q := r.Ent.Entry.Query().Where(p.filter.Where)
+	q, until := r.Ent.Entry.Query().Where(p.filter.Where), entry.PositionGTE(0)
 	if selects(fields, "totalCount", "headCursor") {
 		head, err := r.headOf(ctx, scope, p.filter, selects(fields, "totalCount"), con)
 		if err != nil {
 			return nil, err
 		}
 		// What was appended since belongs to the next look: page, count and headCursor speak of one moment.
-		q.Where(entry.PositionLT(head.Size))
+		until = entry.PositionLT(head.Size)
+		q.Where(until)
 	}
 	if !selects(fields, "edges", "pageInfo") {
 		return con, nil
@@ -114,6 +115,13 @@ func (r *Resolver) entryConnection(ctx context.Context, scope model.Scope, p ent
 	var also []string
 	if p.order == model.OrderCreatedAt {
 		also = append(also, entry.FieldCreatedAt)
+	}
+	if p.filter.Searched() != nil {
+		positions, err := r.search(ctx, p, until)
+		if err != nil {
+			return nil, err
+		}
+		q.Where(entry.PositionIn(positions...))
 	}
 	nodes := fieldsOf(op, fieldsOf(op, fields, "edges", "EntryEdge"), "node", "Entry", "Node")
 	q.Where(p.between).Order(p.ordered).Limit(p.limit + 1)
@@ -139,7 +147,7 @@ func (r *Resolver) headOf(
 ) (head journal.Head, err error) {
 	if count && (!filter.MatchesAll() || scope.OnlyUserID != nil || !scope.Entries) {
 		var counts []journal.Count
-		head, counts, err = r.Heads.HeadAndCounts(ctx, scope, journal.CountQuery(filter))
+		head, counts, err = r.counter(filter).HeadAndCounts(ctx, scope, journal.CountQuery(filter))
 		for i := range counts {
 			con.TotalCount += counts[i].N
 		}

@@ -1051,6 +1051,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateEntryInput", ec.unmarshalInputCreateEntryInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
 			graphql.NewInputUnmarshaler("EntryOrder", ec.unmarshalInputEntryOrder),
+			graphql.NewInputUnmarshaler("EntryPathFilter", ec.unmarshalInputEntryPathFilter),
 			graphql.NewInputUnmarshaler("EntryWhereInput", ec.unmarshalInputEntryWhereInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("UpdateAccountInput", ec.unmarshalInputUpdateAccountInput),
@@ -1759,6 +1760,50 @@ input EntryWhereInput {
   userIDIn: [ID!]
   "None of these users; also entries without user."
   userIDNotIn: [ID!]
+
+  """
+  Words in request, response or summary: names of members, strings, numbers and literals. All of them must be there, in any
+  order and place; upper and lower case are the same.
+  - ` + "`" + `"quota exceeded"` + "`" + ` in quotes: these words, one after the other in the same text. So are words that punctuation joins, such as
+    ` + "`" + `example.com` + "`" + `.
+  - ` + "`" + `exceed*` + "`" + `: words that begin so.
+
+  It looks at every entry of a time, so the beginning of that time must be there: ` + "`" + `since` + "`" + `, ` + "`" + `createdAtGT` + "`" + ` or ` + "`" + `createdAtGTE` + "`" + `, beside it
+  or in an ` + "`" + `and` + "`" + `. Not for ` + "`" + `entryCreated` + "`" + `.
+  """
+  search: String
+  "A value in the request: ` + "`" + `{path: \"$.POST.messages[0].role\", eq: \"user\"}` + "`" + `. With a beginning of time, as ` + "`" + `search` + "`" + `."
+  requestPath: EntryPathFilter
+  "A value in the response. With a beginning of time, as ` + "`" + `search` + "`" + `."
+  responsePath: EntryPathFilter
+}
+
+"""
+A condition on the values that a path leads to in a payload; an erased payload has none. With several of ` + "`" + `eq` + "`" + `, ` + "`" + `gt` + "`" + `, ` + "`" + `lt` + "`" + ` and
+` + "`" + `contains` + "`" + `, all must hold for the same value. Null is as if it were not there; only a null that stands alone in ` + "`" + `eq` + "`" + ` or ` + "`" + `neq` + "`" + ` is the
+JSON value null.
+"""
+input EntryPathFilter {
+  """
+  Where to look, a subset of JSONPath (RFC 9535): ` + "`" + `$` + "`" + ` is the payload, ` + "`" + `.name` + "`" + ` and ` + "`" + `['any name']` + "`" + ` are members, ` + "`" + `[0]` + "`" + ` is an element of
+  an array and ` + "`" + `[*]` + "`" + ` every one: ` + "`" + `$.messages[*].role` + "`" + `.
+  """
+  path: String!
+  """
+  A value is equal to this. Numbers are compared by value (1, 1.0 and 10e-1 are equal), strings as they are written, objects and
+  arrays with all that is in them.
+  """
+  eq: JSON
+  "No value is equal to this; also where the path leads to nothing."
+  neq: JSON
+  "A value is greater: a number than this number, or a string than this string, by code points."
+  gt: JSON
+  "A value is less, compared as with ` + "`" + `gt` + "`" + `."
+  lt: JSON
+  "A string has this in it, exactly so."
+  contains: String
+  "true: the path leads to a value, be it null; false: it leads to nothing."
+  exists: Boolean
 }
 
 """
@@ -7995,6 +8040,91 @@ func UnmarshalEntryOrder(ctx context.Context, raw any) (EntryOrder, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputEntryPathFilter(ctx context.Context, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"path", "eq", "neq", "gt", "lt", "contains", "exists"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "path":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("path"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["path"] = data
+		case "eq":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("eq"))
+			data, err := ec.unmarshalOJSON2ᚖsamjournalᚋinternalᚋmodelᚐPayload(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["eq"] = data
+		case "neq":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("neq"))
+			data, err := ec.unmarshalOJSON2ᚖsamjournalᚋinternalᚋmodelᚐPayload(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["neq"] = data
+		case "gt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gt"))
+			data, err := ec.unmarshalOJSON2ᚖsamjournalᚋinternalᚋmodelᚐPayload(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["gt"] = data
+		case "lt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lt"))
+			data, err := ec.unmarshalOJSON2ᚖsamjournalᚋinternalᚋmodelᚐPayload(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["lt"] = data
+		case "contains":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contains"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["contains"] = data
+		case "exists":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exists"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["exists"] = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEntryPathFilter unmarshals raw into the EntryPathFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEntryPathFilter(ctx context.Context, raw any) (map[string]any, error) {
+	var out map[string]any
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EntryPathFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputEntryWhereInput(ctx context.Context, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -8006,7 +8136,7 @@ func (ec *executionContext) unmarshalInputEntryWhereInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"and", "or", "not", "key", "keyNEQ", "keyIn", "keyNotIn", "position", "positionNEQ", "positionIn", "positionNotIn", "positionGT", "positionGTE", "positionLT", "positionLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "thing", "thingNEQ", "thingIn", "thingNotIn", "command", "commandNEQ", "commandIn", "commandNotIn", "statusCode", "statusCodeNEQ", "statusCodeIn", "statusCodeNotIn", "statusCodeGT", "statusCodeGTE", "statusCodeLT", "statusCodeLTE", "statusClass", "statusClassNotIn", "since", "origin", "originNEQ", "originIn", "originNotIn", "username", "usernameNEQ", "usernameIn", "usernameNotIn", "usernameIsNil", "userID", "userIDNEQ", "userIDIn", "userIDNotIn"}
+	fieldsInOrder := [...]string{"and", "or", "not", "key", "keyNEQ", "keyIn", "keyNotIn", "position", "positionNEQ", "positionIn", "positionNotIn", "positionGT", "positionGTE", "positionLT", "positionLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "thing", "thingNEQ", "thingIn", "thingNotIn", "command", "commandNEQ", "commandIn", "commandNotIn", "statusCode", "statusCodeNEQ", "statusCodeIn", "statusCodeNotIn", "statusCodeGT", "statusCodeGTE", "statusCodeLT", "statusCodeLTE", "statusClass", "statusClassNotIn", "since", "origin", "originNEQ", "originIn", "originNotIn", "username", "usernameNEQ", "usernameIn", "usernameNotIn", "usernameIsNil", "userID", "userIDNEQ", "userIDIn", "userIDNotIn", "search", "requestPath", "responsePath"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -8399,6 +8529,27 @@ func (ec *executionContext) unmarshalInputEntryWhereInput(ctx context.Context, o
 				return it, err
 			}
 			it["userIDNotIn"] = data
+		case "search":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("search"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["search"] = data
+		case "requestPath":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requestPath"))
+			data, err := ec.unmarshalOEntryPathFilter2map(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["requestPath"] = data
+		case "responsePath":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("responsePath"))
+			data, err := ec.unmarshalOEntryPathFilter2map(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it["responsePath"] = data
 		}
 	}
 	return it, nil
@@ -11486,6 +11637,14 @@ func (ec *executionContext) unmarshalOEntryOrder2ᚖsamjournalᚋgraphᚐEntryOr
 	}
 	res, err := ec.unmarshalInputEntryOrder(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOEntryPathFilter2map(ctx context.Context, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputEntryPathFilter(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOEntryWhereInput2map(ctx context.Context, v any) (map[string]any, error) {

@@ -56,7 +56,7 @@ func (r *Resolver) entryStats(ctx context.Context, a statsArguments) (*EntryStat
 	if err != nil {
 		return nil, err
 	}
-	found, err := journal.CountStats(ctx, r.Heads, scope, q)
+	found, err := journal.CountStats(ctx, r.counter(q.Filter), scope, q)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,10 @@ func (r *Resolver) entryCreated(ctx context.Context, after *string, where map[st
 	if err != nil {
 		return nil, model.InputUnder(err, "where")
 	}
+	if searched := filter.Searched(); searched != nil {
+		refused := &model.InputError{Path: searched, Reason: "is for entries, entryStats and exports; a subscription does not search"}
+		return nil, refused.Under("where")
+	}
 	place, err := r.Journal.PlaceAfter(ctx, cursor)
 	if err != nil {
 		return nil, err

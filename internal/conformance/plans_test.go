@@ -186,7 +186,7 @@ func TestPlans(t *testing.T) { //nolint:tparallel // the subtests share a connec
 
 func (p *planned) filtersAndOrders(t *testing.T) {
 	filters := p.filters()
-	require.ElementsMatch(t, journal.EntryFilterNames(), slices.Collect(maps.Keys(filters)))
+	require.ElementsMatch(t, journal.EntryFilterNames(), slices.Concat(slices.Collect(maps.Keys(filters)), searchFilters()))
 	for name, f := range filters {
 		for _, order := range orderings() {
 			own := byPosition

@@ -54,7 +54,7 @@ func (w *world) spread(rt *rapid.T) {
 		r := w.append(w.ctx, rt, in)[0]
 		w.facts = append(w.facts, fact{
 			position: r.Position, key: r.Key, createdAt: *in.CreatedAt, recordedAt: w.clock.now(), origin: in.Origin,
-			thing: in.Thing, command: in.Command, status: int64(in.StatusCode), username: in.Username,
+			thing: in.Thing, command: in.Command, status: int64(in.StatusCode), username: in.Username, request: in.Request,
 		})
 	}
 }
@@ -126,8 +126,9 @@ func TestStatisticsAreWhatCountingGives(t *testing.T) {
 	}
 }
 
-func (w *world) compareStats(rt *rapid.T) {
-	f := drawFilter(rt, w.entryColumns())
+func (w *world) compareStats(rt *rapid.T) { w.compareStatsOf(rt, drawFilter(rt, w.entryColumns())) }
+
+func (w *world) compareStatsOf(rt *rapid.T, f filter[fact]) {
 	by := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"THING", "COMMAND", "STATUS_CLASS", "STATUS_CODE", "USER"}), 0, 3,
 		rapid.ID[string]).Draw(rt, "by")
 	interval := rapid.SampledFrom([]string{"", "HOUR", "DAY", "WEEK"}).Draw(rt, "interval")

@@ -26,6 +26,7 @@ type fact struct {
 	command               model.Command
 	status                int64
 	username              *string
+	request               model.Payload
 }
 
 // person is what a test knows of a user.
@@ -105,7 +106,7 @@ func (w *world) add(rt *rapid.T, entries int) {
 			require.Equal(rt, int64(len(w.facts)), r.Position)
 			f := fact{
 				position: r.Position, key: r.Key, createdAt: r.CreatedAt, recordedAt: w.clock.now(), origin: in.Origin,
-				thing: in.Thing, command: in.Command, status: int64(in.StatusCode), username: in.Username,
+				thing: in.Thing, command: in.Command, status: int64(in.StatusCode), username: in.Username, request: in.Request,
 			}
 			if in.CreatedAt != nil {
 				f.createdAt = *in.CreatedAt
@@ -126,6 +127,7 @@ func (w *world) drawInput(rt *rapid.T) journal.Input {
 	in := plain()
 	in.Thing, in.Command = rapid.SampledFrom(things()).Draw(rt, "thing"), rapid.SampledFrom(commands()).Draw(rt, "command")
 	in.StatusCode = rapid.SampledFrom(statuses()).Draw(rt, "status")
+	in.Request = rapid.SampledFrom(requests()).Draw(rt, "request")
 	if rapid.IntRange(0, 2).Draw(rt, "who") > 0 {
 		in.Username = new(rapid.SampledFrom(w.people).Draw(rt, "user").username)
 	}

@@ -89,7 +89,9 @@ func (s *Source) Begin(ctx context.Context, params Params) (*Export, error) {
 	}
 	var where map[string]any // reading the filter may change its input
 	if params.WhereText != nil {
-		if err := json.Unmarshal(params.WhereText, &where); err != nil {
+		dec := json.NewDecoder(bytes.NewReader(params.WhereText))
+		dec.UseNumber() // it may hold any number
+		if err := dec.Decode(&where); err != nil {
 			return nil, &model.InputError{Path: []any{"where"}, Reason: "is not JSON"}
 		}
 	}
@@ -217,6 +219,7 @@ func selection() journal.Selection {
 		entry.FieldCreatedAt, entry.FieldRecordedAt, entry.FieldOrigin, entry.FieldThing, entry.FieldCommand,
 		entry.FieldStatusCode, entry.FieldUsername, entry.FieldRequest, entry.FieldResponse, entry.FieldPayloadState,
 		entry.FieldPayloadSalt, entry.FieldRedactedPaths,
+		entry.FieldUserID, // for a filter that searches
 	}}
 }
 
@@ -248,6 +251,10 @@ func (x *Export) write(ctx context.Context, w io.Writer, enc encoder, e *ent.Ent
 			return err
 		}
 	}
+	x.next = e.Position + 1
+	if x.filter.Searched() != nil && !x.filter.Match(e) {
+		return nil
+	}
 	r := recordOf(x.scope, e)
 	line, err := enc.encode(&r)
 	if err != nil {
@@ -256,7 +263,6 @@ func (x *Export) write(ctx context.Context, w io.Writer, enc encoder, e *ent.Ent
 	if _, err := w.Write(line); err != nil {
 		return err
 	}
-	x.next = e.Position + 1
 	x.manifest.Count++
 	position := e.Position
 	if x.manifest.FirstPosition == nil {

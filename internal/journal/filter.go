@@ -52,6 +52,8 @@ type field[T any] struct {
 	as Op
 	// classes tells that values are classes of status, and the column has codes.
 	classes bool
+	// searches tells that values are a seeker each, and that no column is compared.
+	searches bool
 	// operand, when set, writes the right side of a comparison: a subquery instead of the values themselves.
 	operand func(s *entsql.Selector, accountID int64, values []any) *entsql.Selector
 }
@@ -208,7 +210,8 @@ func (p *parser[T]) find(name string) (*field[T], Op, bool) {
 	return nil, "", false
 }
 
-// Match tells whether a row in memory matches. It agrees with SQL for every filter and row.
+// Match tells whether a row in memory matches. It agrees with SQL for every filter and row, but for a filter that searches: what
+// matches it in memory matches it in SQL.
 func (f *Filter[T]) Match(row T) bool {
 	if f == nil {
 		return true
@@ -230,6 +233,9 @@ func (f *Filter[T]) Match(row T) bool {
 }
 
 func (c *condition[T]) match(row T) bool {
+	if c.field.searches {
+		return c.seeker().match(row)
+	}
 	v, ok := c.field.value(row)
 	switch c.op {
 	case IsNil:
@@ -270,36 +276,42 @@ func compare(a, b any) int {
 	panic(fmt.Sprintf("filter value of type %T", a))
 }
 
-// Where adds the filter to a selector over T's table. It is a predicate of Ent.
+// Where adds the filter to a selector over T's table. It is a predicate of Ent. Of a filter that searches (see Searched) it adds
+// what a database can tell, so that Match has to be asked of each row.
 func (f *Filter[T]) Where(s *entsql.Selector) {
-	if p := f.predicate(s); p != nil {
+	if p := f.predicate(s, false); p != nil {
 		s.Where(p)
 	}
 }
 
 // predicate returns the filter in SQL, nil when it matches everything. Every part is true or false, never unknown, so that
-// not means in SQL what it means in memory.
-func (f *Filter[T]) predicate(s *entsql.Selector) *entsql.Predicate {
+// not means in SQL what it means in memory. A search it holds to match everything, or with few, as below a not, nothing.
+func (f *Filter[T]) predicate(s *entsql.Selector, few bool) *entsql.Predicate {
 	if f == nil {
 		return nil
 	}
 	var parts []*entsql.Predicate
 	for i := range f.conds {
-		parts = append(parts, f.conds[i].predicate(s, f.accountID))
+		switch c := &f.conds[i]; {
+		case !c.field.searches:
+			parts = append(parts, c.predicate(s, f.accountID))
+		case few:
+			parts = append(parts, entsql.False())
+		}
 	}
 	for _, sub := range f.all {
-		if p := sub.predicate(s); p != nil {
+		if p := sub.predicate(s, few); p != nil {
 			parts = append(parts, p)
 		}
 	}
 	if f.not != nil {
-		if p := f.not.predicate(s); p != nil {
+		if p := f.not.predicate(s, !few); p != nil {
 			parts = append(parts, entsql.Not(p))
 		} else {
 			parts = append(parts, entsql.False())
 		}
 	}
-	if p, open := f.alternatives(s); !open {
+	if p, open := f.alternatives(s, few); !open {
 		parts = append(parts, p)
 	}
 	switch len(parts) {
@@ -312,10 +324,10 @@ func (f *Filter[T]) predicate(s *entsql.Selector) *entsql.Predicate {
 }
 
 // alternatives returns the or part; open tells that it excludes nothing.
-func (f *Filter[T]) alternatives(s *entsql.Selector) (p *entsql.Predicate, open bool) {
+func (f *Filter[T]) alternatives(s *entsql.Selector, few bool) (p *entsql.Predicate, open bool) {
 	var parts []*entsql.Predicate
 	for _, sub := range f.anyOf {
-		p := sub.predicate(s)
+		p := sub.predicate(s, few)
 		if p == nil {
 			return nil, true
 		}

@@ -13,6 +13,7 @@ import (
 	"samjournal/ent/entry"
 	"samjournal/ent/user"
 	"samjournal/internal/model"
+	"samjournal/internal/search"
 )
 
 // EntryFilter is a filter over entries.
@@ -22,9 +23,13 @@ type EntryFilter = Filter[*ent.Entry]
 type UserFilter = Filter[*ent.User]
 
 // ParseEntryFilter reads an EntryWhereInput; nil gives a filter that matches everything. now is what since counts back from.
-// Errors are *model.InputError.
+// Errors are *model.InputError: also where it searches a time without beginning.
 func ParseEntryFilter(accountID int64, now time.Time, where map[string]any) (*EntryFilter, error) {
-	return (&parser[*ent.Entry]{accountID: accountID, fields: entryFields(now)}).parse(where, 0)
+	f, err := (&parser[*ent.Entry]{accountID: accountID, fields: entryFields(now)}).parse(where, 0)
+	if err != nil {
+		return nil, err
+	}
+	return f, checkSearch(f)
 }
 
 // ParseUserFilter reads a UserWhereInput; nil gives a filter that matches everything. Errors are *model.InputError.
@@ -99,6 +104,9 @@ func entryFields(now time.Time) []field[*ent.Entry] {
 			name: "userID", ops: set, column: entry.FieldUserID, nullable: true, convert: userID,
 			value: func(e *ent.Entry) (any, bool) { return pointee(e.UserID) },
 		},
+		{name: "search", ops: []Op{EQ}, searches: true, convert: searchText},
+		{name: "requestPath", ops: []Op{EQ}, searches: true, convert: searchPath(search.Request)},
+		{name: "responsePath", ops: []Op{EQ}, searches: true, convert: searchPath(search.Response)},
 	}
 }
 

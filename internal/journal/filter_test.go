@@ -245,6 +245,9 @@ func TestTheFiltersOfEntries(t *testing.T) {
 		{"origin", " NEQ In NotIn"},
 		{"username", " NEQ In NotIn IsNil"},
 		{"userID", " NEQ In NotIn"},
+		{"search", ""},
+		{"requestPath", ""},
+		{"responsePath", ""},
 	} {
 		for op := range strings.SplitSeq(f.ops, " ") {
 			want = append(want, fmt.Sprint(f.name, op))

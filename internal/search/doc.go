@@ -7,8 +7,8 @@
 //
 // An index cannot hold all that Match looks at. It holds terms: short texts of ASCII letters and digits that are made of an
 // entry (Terms) and of a search (Text.Terms, PathFilter.Terms). Whenever a search matches an entry, the entry has all terms of
-// the search. The reverse need not hold: words may be there in another order, long words are cut, paths and values are hashed. So an
-// index says which entries may match, and Match says which of them do.
+// the search. The reverse need not hold: words may be there in another order, long words are cut, paths and values are hashed.
+// So an index says which entries may match, and Match says which of them do.
 //
 // An entry with more than MaxTerms terms has none, and may match every search.
 //
