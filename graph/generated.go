@@ -1768,13 +1768,17 @@ input EntryWhereInput {
     ` + "`" + `example.com` + "`" + `.
   - ` + "`" + `exceed*` + "`" + `: words that begin so.
 
-  It looks at every entry of a time, so the beginning of that time must be there: ` + "`" + `since` + "`" + `, ` + "`" + `createdAtGT` + "`" + ` or ` + "`" + `createdAtGTE` + "`" + `, beside it
-  or in an ` + "`" + `and` + "`" + `. Not for ` + "`" + `entryCreated` + "`" + `.
+  An index serves it, some seconds behind the journal; what is not indexed yet is looked at, so that answers are complete. Where
+  the index does not help, as below a ` + "`" + `not` + "`" + `, the beginning of a time must be there: ` + "`" + `since` + "`" + `, ` + "`" + `createdAtGT` + "`" + ` or ` + "`" + `createdAtGTE` + "`" + `, beside
+  it or in an ` + "`" + `and` + "`" + `. Not for ` + "`" + `entryCreated` + "`" + `.
   """
   search: String
-  "A value in the request: ` + "`" + `{path: \"$.POST.messages[0].role\", eq: \"user\"}` + "`" + `. With a beginning of time, as ` + "`" + `search` + "`" + `."
+  """
+  A value in the request: ` + "`" + `{path: "$.POST.messages[0].role", eq: "user"}` + "`" + `. The index serves ` + "`" + `eq` + "`" + ` and ` + "`" + `exists: true` + "`" + `; others need the
+  beginning of a time, see ` + "`" + `search` + "`" + `.
+  """
   requestPath: EntryPathFilter
-  "A value in the response. With a beginning of time, as ` + "`" + `search` + "`" + `."
+  "A value in the response, as ` + "`" + `requestPath` + "`" + `."
   responsePath: EntryPathFilter
 }
 

@@ -13,10 +13,9 @@ import (
 
 // Heads reads what pages need beside their rows. *store.Store is one.
 type Heads interface {
-	// Head returns the head of the scope's account.
-	Head(ctx context.Context, scope model.Scope) (journal.Head, error)
 	// HeadAndCounts returns the head and, as of the same moment, the numbers of entries that match and are in scope.
 	journal.Counter
+	journal.SearchIndex
 }
 
 // Resolver answers the GraphQL fields: it translates, calls the core or Ent once, and translates back.

@@ -16,7 +16,7 @@ func (r *Resolver) counter(filter *journal.EntryFilter) journal.Counter {
 	if filter.Searched() == nil {
 		return r.Heads
 	}
-	return journal.SearchCounter{Ent: r.Ent, Heads: r.Heads, Filter: filter}
+	return journal.SearchCounter{Ent: r.Ent, Index: r.Heads, Filter: filter}
 }
 
 // search returns the positions of the entries of a page, and of one more, that match a filter which searches.
@@ -24,7 +24,7 @@ func (r *Resolver) search(ctx context.Context, p entryPage, until predicate.Entr
 	ctx, done := apart(ctx)
 	defer done()
 	err = journal.Seek(ctx, r.Ent, journal.Seeking{
-		Filter: p.filter, Limit: func(s *entsql.Selector) { p.between(s); until(s) },
+		Filter: p.filter, Index: r.Heads, Limit: func(s *entsql.Selector) { p.between(s); until(s) },
 		ByCreated: p.order == model.OrderCreatedAt, Descending: p.descending != p.backward,
 	}, func(e *ent.Entry) bool {
 		positions = append(positions, e.Position)

@@ -39,6 +39,7 @@ type commands struct {
 	Account accountCmd `cmd:"" help:"Create and list accounts."`
 	Token   tokenCmd   `cmd:"" help:"Create, list and revoke API tokens."`
 	Stats   statsCmd   `cmd:"" help:"Correct the counters that statistics are made of."`
+	Search  searchCmd  `cmd:"" help:"Make the index of searches anew."`
 	Migrate migrateCmd `cmd:"" help:"Show or change the version of the database schema."`
 	Redact  redactCmd  `cmd:"" help:"Show what redaction makes of a JSON document. Reads no database."`
 	Schema  schemaCmd  `cmd:"" help:"Print the whole GraphQL schema (SDL)."`

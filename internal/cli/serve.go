@@ -104,6 +104,7 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	if c.Access.InsecureNoAuth {
 		log.WarnContext(ctx, "--insecure-no-auth: everybody who reaches this server may read and write everything")
 	}
+	defer indexing(ctx, s, log)()
 	c.greet(io, listener.Addr().String())
 	defer makeRoomForGarbage(roomForGarbage)() // from now on: what starting has used is collected soon
 	return run(ctx, log, server, listener, c.Server.DrainDelay+c.Server.ShutdownTimeout)
@@ -229,6 +230,20 @@ func clickable(address string) string {
 		return net.JoinHostPort("localhost", port)
 	}
 	return address
+}
+
+// indexing keeps the index of searches until its result is called.
+func indexing(ctx context.Context, s *store.Store, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		(&journal.Indexer{Ent: s.Ent(), Terms: s, Log: log}).Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-stopped
+	}
 }
 
 // greet tells people where to go, on standard output: standard error is the log, which machines read.

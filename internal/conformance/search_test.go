@@ -199,10 +199,10 @@ func TestSearchesThatAreRefused(t *testing.T) {
 			n := start(t, databaseURL, settings{})
 			ctx := n.as(t, "default")
 			for where, says := range map[string]string{
-				`{search: "a"}`: "where.search: looks at every entry of a time",
+				`{requestPath: {path: "$.a", gt: 1}}`:                                   "where.requestPath: looks at every entry of a time",
 				`{createdAtLT: "2026-01-01T00:00:00Z", not: {search: "a"}}`:             "where.not.search: looks at every",
 				`{or: [{since: "P1D"}, {search: "a"}]}`:                                 "where.or[1].search: looks at every",
-				`{not: {since: "P1D"}, search: "a"}`:                                    "where.search: looks at every",
+				`{not: {since: "P1D"}, requestPath: {path: "$.a", contains: "b"}}`:      "where.requestPath: looks at every",
 				`{since: "P1D", search: "-"}`:                                           "where.search: must have a word",
 				`{since: "P1D", requestPath: {path: "$..a", eq: 1}}`:                    "where.requestPath.path: must begin with $",
 				`{since: "P1D", requestPath: {path: "$.a"}}`:                            "where.requestPath: must have at least one of eq",

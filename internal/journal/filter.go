@@ -279,14 +279,14 @@ func compare(a, b any) int {
 // Where adds the filter to a selector over T's table. It is a predicate of Ent. Of a filter that searches (see Searched) it adds
 // what a database can tell, so that Match has to be asked of each row.
 func (f *Filter[T]) Where(s *entsql.Selector) {
-	if p := f.predicate(s, false); p != nil {
+	if p := f.predicate(s, approximation{}); p != nil {
 		s.Where(p)
 	}
 }
 
 // predicate returns the filter in SQL, nil when it matches everything. Every part is true or false, never unknown, so that
-// not means in SQL what it means in memory. A search it holds to match everything, or with few, as below a not, nothing.
-func (f *Filter[T]) predicate(s *entsql.Selector, few bool) *entsql.Predicate {
+// not means in SQL what it means in memory. Searches are what the approximation says.
+func (f *Filter[T]) predicate(s *entsql.Selector, near approximation) *entsql.Predicate {
 	if f == nil {
 		return nil
 	}
@@ -295,23 +295,27 @@ func (f *Filter[T]) predicate(s *entsql.Selector, few bool) *entsql.Predicate {
 		switch c := &f.conds[i]; {
 		case !c.field.searches:
 			parts = append(parts, c.predicate(s, f.accountID))
-		case few:
+		case near.few:
 			parts = append(parts, entsql.False())
+		case near.index:
+			if p := c.indexed(s, f.accountID); p != nil {
+				parts = append(parts, p)
+			}
 		}
 	}
 	for _, sub := range f.all {
-		if p := sub.predicate(s, few); p != nil {
+		if p := sub.predicate(s, near); p != nil {
 			parts = append(parts, p)
 		}
 	}
 	if f.not != nil {
-		if p := f.not.predicate(s, !few); p != nil {
+		if p := f.not.predicate(s, approximation{few: !near.few, index: near.index}); p != nil {
 			parts = append(parts, entsql.Not(p))
 		} else {
 			parts = append(parts, entsql.False())
 		}
 	}
-	if p, open := f.alternatives(s, few); !open {
+	if p, open := f.alternatives(s, near); !open {
 		parts = append(parts, p)
 	}
 	switch len(parts) {
@@ -324,10 +328,10 @@ func (f *Filter[T]) predicate(s *entsql.Selector, few bool) *entsql.Predicate {
 }
 
 // alternatives returns the or part; open tells that it excludes nothing.
-func (f *Filter[T]) alternatives(s *entsql.Selector, few bool) (p *entsql.Predicate, open bool) {
+func (f *Filter[T]) alternatives(s *entsql.Selector, near approximation) (p *entsql.Predicate, open bool) {
 	var parts []*entsql.Predicate
 	for _, sub := range f.anyOf {
-		p := sub.predicate(s, few)
+		p := sub.predicate(s, near)
 		if p == nil {
 			return nil, true
 		}

@@ -3,10 +3,13 @@ package journal
 import (
 	"slices"
 
+	entsql "entgo.io/ent/dialect/sql"
+
 	"samjournal/ent"
 	"samjournal/ent/entry"
 	"samjournal/internal/model"
 	"samjournal/internal/search"
+	"samjournal/internal/store"
 )
 
 // seeker is the value of a condition that looks into rows.
@@ -14,10 +17,18 @@ type seeker[T any] interface {
 	match(row T) bool
 	// reads are the columns of payloads that it looks at.
 	reads() []string
+	// terms are those of the index that every row has which matches; few tells that few others have them.
+	terms() (terms []store.IndexTerm, few bool)
 }
 
 func (c *condition[T]) seeker() seeker[T] {
 	return c.values[0].(seeker[T]) //nolint:errcheck,forcetypeassert // searchText and searchPath give nothing else
+}
+
+// approximation says what a filter holds a search to match in SQL.
+type approximation struct {
+	few   bool // nothing rather than everything, as below a not
+	index bool // what the index of searches has for it, rather than everything
 }
 
 // searched is what a search sees of an entry.
@@ -29,6 +40,8 @@ func searched(e *ent.Entry) *search.Entry {
 type textSeeker struct{ text search.Text }
 
 func (s textSeeker) match(e *ent.Entry) bool { return s.text.Match(searched(e)) }
+
+func (s textSeeker) terms() ([]store.IndexTerm, bool) { return indexTerms(s.text.Terms()), true }
 
 func (textSeeker) reads() []string { return []string{entry.FieldRequest, entry.FieldResponse} }
 
@@ -45,6 +58,18 @@ func searchText(_ int64, v any) (any, error) {
 type pathSeeker struct{ filter search.PathFilter }
 
 func (s pathSeeker) match(e *ent.Entry) bool { return s.filter.Match(searched(e)) }
+
+func (s pathSeeker) terms() ([]store.IndexTerm, bool) {
+	return indexTerms(s.filter.Terms()), s.filter.Indexed()
+}
+
+func indexTerms(terms []search.Term) []store.IndexTerm {
+	all := make([]store.IndexTerm, len(terms))
+	for i, term := range terms {
+		all[i] = store.IndexTerm(term)
+	}
+	return all
+}
 
 func (s pathSeeker) reads() []string {
 	if s.filter.Side == search.Request {
@@ -159,10 +184,41 @@ func (f *Filter[T]) reads() (columns []string) {
 	return distinct(columns)
 }
 
-// checkSearch refuses a search through a time without beginning: only a look at each entry can answer it.
+// indexed is what the index of searches has for a search, nil for nothing.
+func (c *condition[T]) indexed(s *entsql.Selector, accountID int64) *entsql.Predicate {
+	terms, _ := c.seeker().terms()
+	if len(terms) == 0 {
+		return nil
+	}
+	return store.MatchTerms(s, accountID, search.Version, terms)
+}
+
+// whereIndexed is Where that asks the index of searches too.
+func (f *Filter[T]) whereIndexed(s *entsql.Selector) {
+	if p := f.predicate(s, approximation{index: true}); p != nil {
+		s.Where(p)
+	}
+}
+
+// narrowed tells that the index leaves few rows to look at.
+func (f *Filter[T]) narrowed() bool {
+	for i := range f.conds {
+		if f.conds[i].field.searches {
+			if _, few := f.conds[i].seeker().terms(); few {
+				return true
+			}
+		}
+	}
+	if slices.ContainsFunc(f.all, (*Filter[T]).narrowed) {
+		return true
+	}
+	return len(f.anyOf) > 0 && !slices.ContainsFunc(f.anyOf, func(part *Filter[T]) bool { return !part.narrowed() })
+}
+
+// checkSearch refuses a search through a time without beginning that only a look at each entry can answer.
 func checkSearch(f *EntryFilter) error {
 	path := f.Searched()
-	if path == nil || CountQuery(f).From != nil {
+	if path == nil || f.narrowed() || CountQuery(f).From != nil {
 		return nil
 	}
 	return &model.InputError{Path: path, Reason: "looks at every entry of a time: give its beginning too, with since, " +

@@ -9,6 +9,7 @@ import (
 	"samjournal/ent"
 	"samjournal/ent/entry"
 	"samjournal/internal/model"
+	"samjournal/internal/search"
 	"samjournal/internal/store"
 )
 
@@ -17,11 +18,16 @@ const (
 	// for one entry at a time.
 	seekBatch   = 200
 	seekLongest = 8 << 10
+	// seekFew is how many entries of a time are looked at rather than asking the index.
+	seekFew = 2000
+	// seekUnindexed is how many entries that are not in the index a search looks at that has no time.
+	seekUnindexed = 20_000
 )
 
 // Seeking is a walk through the entries that a filter which searches may match.
 type Seeking struct {
 	Filter     *EntryFilter
+	Index      SearchIndex
 	Limit      func(*entsql.Selector) // a further condition; nil for none
 	ByCreated  bool                   // in order of created_at and position, else of position
 	Descending bool
@@ -38,11 +44,15 @@ func Seek(ctx context.Context, client *ent.Client, s Seeking, found func(*ent.En
 	if !viewer.Scope().Payloads {
 		return ErrForbidden
 	}
+	where, err := s.where(ctx, client, viewer.Scope())
+	if err != nil {
+		return err
+	}
 	selection := extras{}.selection()
 	selection.Columns = append(selection.Columns, s.Filter.reads()...)
 	var last *ent.Entry
 	for {
-		q := selection.ApplyShort(client.Entry.Query(), seekLongest).Where(s.Filter.Where).Order(s.order).Limit(seekBatch)
+		q := selection.ApplyShort(client.Entry.Query(), seekLongest).Where(where).Order(s.order).Limit(seekBatch)
 		if s.Limit != nil {
 			q.Where(s.Limit)
 		}
@@ -69,6 +79,42 @@ func Seek(ctx context.Context, client *ent.Client, s Seeking, found func(*ent.En
 			return nil
 		}
 	}
+}
+
+// where is the condition in SQL that leaves the least to look at: with the index, unless the time is short. A term that most
+// entries have would cost more than they do.
+func (s Seeking) where(ctx context.Context, client *ent.Client, scope model.Scope) (func(*entsql.Selector), error) {
+	if !s.Filter.narrowed() {
+		return s.Filter.Where, nil
+	}
+	if q := CountQuery(s.Filter); q.From != nil {
+		few := client.Entry.Query().Where(entry.CreatedAtGTE(*q.From)).Order(entry.ByCreatedAt()).Offset(seekFew).Limit(1)
+		if q.To != nil {
+			few.Where(entry.CreatedAtLT(*q.To))
+		}
+		more, err := few.Exist(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("look how much there is to search: %w", err)
+		}
+		if !more {
+			return s.Filter.Where, nil
+		}
+		return s.Filter.whereIndexed, nil
+	}
+	head, err := s.Index.Head(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	indexed, err := s.Index.SearchIndexed(ctx, scope.AccountID, search.Version)
+	if err != nil {
+		return nil, err
+	}
+	if head.Size-indexed > seekUnindexed {
+		return nil, &model.InputError{Path: append([]any{"where"}, s.Filter.Searched()...), Reason: fmt.Sprintf(
+			"needs the index of searches, in which %d of %d entries are yet; until all are, give the beginning of a time too, with "+
+				"since, createdAtGT or createdAtGTE", indexed, head.Size)}
+	}
+	return s.Filter.whereIndexed, nil
 }
 
 // columns are what the order compares; position last, as in the index that serves it.
@@ -104,16 +150,18 @@ func (s Seeking) beyond(last *ent.Entry) func(*entsql.Selector) {
 	}
 }
 
-// HeadReader reads the head of a journal. *store.Store is one.
-type HeadReader interface {
+// SearchIndex tells how far the index of searches goes. *store.Store is one.
+type SearchIndex interface {
 	Head(ctx context.Context, scope model.Scope) (store.Head, error)
+	// SearchIndexed returns how many entries, from the first on, are indexed with terms of the version.
+	SearchIndexed(ctx context.Context, accountID int64, version int) (int64, error)
 }
 
 // SearchCounter counts what a filter that searches finds, as the store counts what others do: the entries up to the head as it
 // was when the counting began.
 type SearchCounter struct {
 	Ent    *ent.Client
-	Heads  HeadReader
+	Index  SearchIndex
 	Filter *EntryFilter
 }
 
@@ -123,14 +171,14 @@ var _ Counter = SearchCounter{}
 func (c SearchCounter) HeadAndCounts(
 	ctx context.Context, scope model.Scope, q store.CountQuery,
 ) (store.Head, []store.Count, error) {
-	head, err := c.Heads.Head(ctx, scope)
+	head, err := c.Index.Head(ctx, scope)
 	if err != nil {
 		return head, nil, err
 	}
 	counts, places := []store.Count{}, map[countKey]int{}
 	over := false
 	err = Seek(ctx, c.Ent, Seeking{
-		Filter: c.Filter, ByCreated: true,
+		Filter: c.Filter, Index: c.Index, ByCreated: true,
 		Limit: func(s *entsql.Selector) { s.Where(entsql.LT(s.C(entry.FieldPosition), head.Size)) },
 	}, func(e *ent.Entry) bool {
 		count := countOf(q, e)

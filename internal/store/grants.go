@@ -29,6 +29,8 @@ func grants() []grant {
 		// A trigger of accounts adds the head, as whoever adds the account.
 		{table: "heads", insert: true, columns: []string{"size", "counted", "last_key", "last_recorded_at"}},
 		{table: "entry_counts", insert: true, columns: []string{"n"}},
+		{table: "entry_terms", insert: true, columns: []string{"terms"}},
+		{table: "entry_search_heads", insert: true, columns: []string{"version", "size"}},
 		{table: "tokens", insert: true, columns: []string{"last_used_at", "revoked_at", "revoked_by"}},
 		{table: versions},
 	}

@@ -28,14 +28,15 @@ func TestMigrateBringsAnEmptyDatabaseUpToDate(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, status.Current)
 			require.NotEmpty(t, status.Pending)
-			require.Equal(t, "schema version 0 of 3, pending:\n  00001_init\n  00002_tokens\n  00003_counts", status.String())
+			require.Equal(t, "schema version 0 of 4, pending:\n  00001_init\n  00002_tokens\n  00003_counts\n  00004_search",
+				status.String())
 
 			require.NoError(t, s.Migrate(t.Context()))
 
 			require.NoError(t, s.Ready(t.Context()))
 			status, err = s.MigrationStatus(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, "schema version 3, up to date", status.String())
+			require.Equal(t, "schema version 4, up to date", status.String())
 			account, key, err := s.AccountBySlug(t.Context(), "default")
 			require.NoError(t, err)
 			require.EqualValues(t, 1, account.ID)
@@ -103,7 +104,7 @@ func TestManyNodesMayMigrateAtOnce(t *testing.T) {
 			require.NoError(t, r.QueryRowContext(t.Context(),
 				`SELECT count(*) FROM goose_db_version WHERE version_id > 0`).Scan(&versions))
 			require.Equal(t, 1, accounts)
-			require.Equal(t, 3, versions)
+			require.Equal(t, 4, versions)
 		})
 	}
 }
@@ -119,7 +120,7 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 			for _, err := range []error{s.Migrate(t.Context()), s.Ready(t.Context())} {
 				require.ErrorIs(t, err, store.ErrNewerSchema)
 				require.ErrorContains(t, err, "1234")
-				require.ErrorContains(t, err, "up to 3;")
+				require.ErrorContains(t, err, "up to 4;")
 				require.ErrorContains(t, err, "start the newer samjournal")
 			}
 			status, err := s.MigrationStatus(t.Context())

@@ -13,10 +13,11 @@ var (
 	literals   = regexp.MustCompile(`'(?:[^']|'')*'`)
 	listed     = regexp.MustCompile(`, \w+\.`)
 	innermost  = regexp.MustCompile(`\(([^()]*)\)`)
-	references = regexp.MustCompile(`\b(from|join|into|update|,) (users|entries|entry_counts|heads|erasures|tokens)\b` +
-		`(?: as (\w+)| (t\d+)\b)?`)
+	references = regexp.MustCompile(`\b(from|join|into|update|,) ` +
+		`(users|entries|entry_counts|entry_search_heads|heads|erasures|tokens)\b` + `(?: as (\w+)| (t\d+)\b)?`)
 	equalities = regexp.MustCompile(`(?:(\w+)\.)?account_id = (?:\?|\$\d+|\d+|\w+\.account_id)`)
-	inserted   = regexp.MustCompile(`insert into (users|entries|entry_counts|heads|erasures|tokens)(?: as \w+)? <([^>]*)>`)
+	inserted   = regexp.MustCompile(`insert into ` +
+		`(users|entries|entry_counts|entry_search_heads|heads|erasures|tokens)(?: as \w+)? <([^>]*)>`)
 )
 
 // unscoped lists the tables of an account's data that a statement refers to without limiting them to an account by an

@@ -25,10 +25,10 @@ func TestMigrateOffRefusesAnEmptyDatabaseAndSaysWhatToDo(t *testing.T) {
 				require.Contains(t, r.stderr, "samjournal migrate up", command)
 			}
 			require.Contains(t, must(t, db.where, "migrate", "status").stdout,
-				"schema version 0 of 3, pending:\n  00001_init\n  00002_tokens\n  00003_counts")
-			require.Contains(t, must(t, db.where, "migrate", "up").stdout, "schema version 3, up to date")
-			require.Contains(t, must(t, db.where, "migrate", "up").stdout, "schema version 3, up to date", "again does nothing")
-			require.Contains(t, must(t, db.where, "migrate", "status").stdout, "schema version 3, up to date")
+				"schema version 0 of 4, pending:\n  00001_init\n  00002_tokens\n  00003_counts\n  00004_search")
+			require.Contains(t, must(t, db.where, "migrate", "up").stdout, "schema version 4, up to date")
+			require.Contains(t, must(t, db.where, "migrate", "up").stdout, "schema version 4, up to date", "again does nothing")
+			require.Contains(t, must(t, db.where, "migrate", "status").stdout, "schema version 4, up to date")
 			require.Equal(t, "0", serve(t, db.where, "--migrate=off").size(t))
 		})
 	}
