@@ -9,8 +9,8 @@ import (
 
 	"samjournal/internal/config"
 	"samjournal/internal/journal"
-	"samjournal/internal/model"
 	"samjournal/internal/progress"
+	"samjournal/internal/search"
 	"samjournal/internal/store"
 )
 
@@ -43,35 +43,36 @@ func (c *searchRebuildCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	accounts, err := s.Accounts(ctx)
+	indexed, err := rebuildSearch(ctx, s, progress.For(io.err))
 	if err != nil {
 		return err
 	}
-	indexed, err := rebuildSearch(ctx, s, accounts, progress.For(io.err))
-	if err != nil {
-		return err
+	_, err = fmt.Fprintf(io.out, "%s entries indexed\n", humanize.Comma(indexed.Entries))
+	if err == nil && indexed.Unlisted > 0 {
+		_, err = fmt.Fprintf(io.out, "%s of them have too many words and values for the index; every search looks at them\n",
+			humanize.Comma(indexed.Unlisted))
 	}
-	_, err = fmt.Fprintf(io.out, "%s entries of %d accounts indexed\n", humanize.Comma(indexed), len(accounts))
 	return err
 }
 
-func rebuildSearch(ctx context.Context, s *store.Store, accounts []model.Account, report progress.Reporter) (int64, error) {
-	var all, indexed int64
-	for _, account := range accounts {
-		head, err := s.Head(ctx, model.Scope{AccountID: account.ID})
-		if err != nil {
-			return 0, err
-		}
-		all += head.Size
-		if err := s.ResetSearch(ctx, account.ID); err != nil {
-			return 0, err
-		}
+func rebuildSearch(ctx context.Context, s *store.Store, report progress.Reporter) (indexed journal.Indexed, err error) {
+	if err := s.ResetSearch(ctx); err != nil {
+		return indexed, err
+	}
+	gaps, err := s.SearchGaps(ctx, search.Version)
+	if err != nil {
+		return indexed, err
+	}
+	var all int64
+	for _, gap := range gaps {
+		all += gap.To - gap.From
 	}
 	report.Begin("indexing", all, progress.Entries)
 	defer report.End()
-	err := (&journal.Indexer{Ent: s.Ent(), Terms: s}).CatchUp(ctx, func(_ model.Account, entries int64) {
-		indexed += entries
-		report.Add(entries)
+	err = (&journal.Indexer{Ent: s.Ent(), Terms: s}).CatchUp(ctx, func(added journal.Indexed) {
+		indexed.Entries += added.Entries
+		indexed.Unlisted += added.Unlisted
+		report.Add(added.Entries)
 	})
 	return indexed, err
 }

@@ -104,7 +104,11 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 	if c.Access.InsecureNoAuth {
 		log.WarnContext(ctx, "--insecure-no-auth: everybody who reaches this server may read and write everything")
 	}
-	defer indexing(ctx, s, log)()
+	stopIndexing, err := c.indexing(ctx, s, log, registry)
+	if err != nil {
+		return err
+	}
+	defer stopIndexing()
 	c.greet(io, listener.Addr().String())
 	defer makeRoomForGarbage(roomForGarbage)() // from now on: what starting has used is collected soon
 	return run(ctx, log, server, listener, c.Server.DrainDelay+c.Server.ShutdownTimeout)
@@ -232,18 +236,30 @@ func clickable(address string) string {
 	return address
 }
 
-// indexing keeps the index of searches until its result is called.
-func indexing(ctx context.Context, s *store.Store, log *slog.Logger) (stop func()) {
+// indexing keeps the index of searches until stop is called.
+func (c *serveCmd) indexing(
+	ctx context.Context, s *store.Store, log *slog.Logger, registry prometheus.Registerer,
+) (stop func(), err error) {
+	if !c.Server.SearchIndex {
+		return func() {}, nil
+	}
+	behind := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "samjournal_search_unindexed_entries",
+		Help: "Entries of all accounts that are not in the index of searches yet, when it was last looked.",
+	})
+	if err := registry.Register(behind); err != nil {
+		return nil, fmt.Errorf("register the metric of searches: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		(&journal.Indexer{Ent: s.Ent(), Terms: s, Log: log}).Run(ctx)
+		(&journal.Indexer{Ent: s.Ent(), Terms: s, Log: log, Behind: behind, Gentle: true}).Run(ctx)
 	}()
 	return func() {
 		cancel()
 		<-stopped
-	}
+	}, nil
 }
 
 // greet tells people where to go, on standard output: standard error is the log, which machines read.

@@ -98,6 +98,8 @@ type Server struct {
 	// FeedPoll is how often the feed looks for entries of other processes while it is not told of them and there are
 	// subscribers. Default 500 ms.
 	FeedPoll time.Duration `name:"feed-poll" env:"SAMJOURNAL_FEED_POLL" default:"500ms" placeholder:"DURATION" help:"How often subscriptions look for entries of other processes while notifications are lost, 10ms to 1m. Default: ${default}"`
+	// SearchIndex fills the index of searches in the background. Default true.
+	SearchIndex bool `name:"search-index" env:"SAMJOURNAL_SEARCH_INDEX" default:"true" negatable:"" help:"Fill the index of searches in the background, behind the journal. Where no server does, searches need a time. Default: ${default}"`
 	// MaxConnections limits WebSocket connections and event streams together. Default 10,000.
 	MaxConnections int `name:"max-connections" env:"SAMJOURNAL_MAX_CONNECTIONS" default:"10000" placeholder:"N" help:"WebSocket connections and event streams at a time, 1 to 1000000. Default: ${default}"`
 	// MaxConnectionOperations limits the operations that run at the same time on one WebSocket connection. Default 100.

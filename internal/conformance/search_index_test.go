@@ -108,7 +108,7 @@ func TestTheIndexLeavesWhatMayMatch(t *testing.T) {
 
 			require.ErrorIs(t, index(account, 2, []string{"wred"}), store.ErrIndexMoved)
 			require.ErrorIs(t, index(account, 4, []string{"wred"}), store.ErrIndexMoved)
-			require.NoError(t, n.store.ResetSearch(ctx, account))
+			require.NoError(t, n.store.ResetSearch(ctx))
 			require.Equal(t, []int64{0, 1, 2, 3}, left(1, red))
 			require.NoError(t, index(account, 0, []string{"wblue"}, []string{"wred"}, []string{}, []string{"wred"}))
 			require.Equal(t, []int64{1, 3}, left(1, red), "what was there is replaced")

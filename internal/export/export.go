@@ -98,6 +98,9 @@ func (s *Source) Begin(ctx context.Context, params Params) (*Export, error) {
 	if x.filter, err = s.Filter(ctx, viewer.Account.ID, s.now(), params.Where); err != nil {
 		return nil, err
 	}
+	if x.filter.Searched() != nil && !x.scope.Payloads {
+		return nil, journal.ErrForbidden // what it finds would tell of payloads
+	}
 	if err := x.from(ctx, viewer.Account.ID); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"samjournal/ent"
 	"samjournal/ent/entry"
 	"samjournal/internal/model"
@@ -15,25 +17,33 @@ import (
 )
 
 const (
-	// indexBatch is how many entries are indexed in one transaction. On SQLite appends wait for it.
+	// indexBatch is how many entries are read at a time, and how many of them are indexed in one transaction at most.
 	indexBatch = 100
+	// indexMost is how many terms end a transaction. On SQLite appends wait for it.
+	indexMost = 10_000
+	// indexTurn is how many batches of an account are indexed before it is the next one's turn.
+	indexTurn = 10
 	// indexPause is how long the indexer waits when there is nothing to do.
 	indexPause = time.Second
 )
 
 // TermStore keeps the index of searches. *store.Store is one.
 type TermStore interface {
-	SearchIndex
-	Accounts(ctx context.Context) ([]model.Account, error)
+	SearchGaps(ctx context.Context, version int) ([]store.SearchGap, error)
 	IndexTerms(ctx context.Context, accountID int64, version int, from int64, entries []store.EntryTerms) error
 }
 
 // Indexer fills the index of searches behind the heads. Several may run, also in several processes: what one has indexed the
-// others leave. It holds nothing that is not in the database, so it may be stopped at any time.
+// others leave. It holds nothing that is not in the database, so it may be stopped at any time. In memory it has a batch of
+// entries with the terms of some of them.
 type Indexer struct {
 	Ent   *ent.Client
 	Terms TermStore
 	Log   *slog.Logger
+	// Behind, which may be nil, hears how many entries are not indexed.
+	Behind prometheus.Gauge
+	// Gentle rests after each transaction for as long as that took, so that appends have the rest of the time.
+	Gentle bool
 }
 
 // Run indexes what is appended until the context ends. What fails is logged once, until it succeeds again, and tried again.
@@ -45,69 +55,118 @@ func (x *Indexer) Run(ctx context.Context) {
 			x.Log.WarnContext(ctx, "entries could not be indexed for searches", "error", err)
 		}
 		failed = err != nil
-		select {
-		case <-ctx.Done():
-		case <-time.After(indexPause):
+		wait(ctx, indexPause)
+	}
+}
+
+// Indexed is what was added to the index.
+type Indexed struct {
+	Entries int64
+	// Unlisted of them have more terms than the index takes, and are looked at by every search.
+	Unlisted int64
+}
+
+// CatchUp indexes the entries of all accounts that are not indexed yet, in turns. done, which may be nil, hears what was added
+// each time. An account that cannot be indexed does not keep others from it.
+func (x *Indexer) CatchUp(ctx context.Context, done func(Indexed)) error {
+	for {
+		gaps, err := x.Terms.SearchGaps(ctx, search.Version)
+		if err != nil {
+			return err
+		}
+		x.tell(gaps)
+		moved := false
+		var failed error
+		for _, gap := range gaps {
+			from := gap.From
+			for range indexTurn {
+				if gap.From >= gap.To || ctx.Err() != nil {
+					break
+				}
+				next, err := x.step(ctx, gap, done)
+				if errors.Is(err, store.ErrIndexMoved) {
+					break // by another process, which goes on
+				}
+				if err != nil {
+					failed = errors.Join(failed, err)
+					break
+				}
+				gap.From = next
+			}
+			moved = moved || gap.From > from
+		}
+		if !moved || failed != nil || ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
 		}
 	}
 }
 
-// CatchUp indexes the entries of all accounts that are not indexed yet. done, which may be nil, hears how many more were.
-func (x *Indexer) CatchUp(ctx context.Context, done func(account model.Account, entries int64)) error {
-	accounts, err := x.Terms.Accounts(ctx)
-	if err != nil {
-		return err
+func (x *Indexer) tell(gaps []store.SearchGap) {
+	if x.Behind == nil {
+		return
 	}
-	for _, account := range accounts {
-		for {
-			n, err := x.step(ctx, account)
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				break
-			}
-			if done != nil {
-				done(account, n)
-			}
-		}
+	var behind int64
+	for _, gap := range gaps {
+		behind += gap.To - gap.From
 	}
-	return nil
+	x.Behind.Set(float64(behind))
 }
 
-// step indexes the next entries of an account and returns how many.
-func (x *Indexer) step(ctx context.Context, account model.Account) (int64, error) {
-	from, err := x.Terms.SearchIndexed(ctx, account.ID, search.Version)
-	if err != nil {
-		return 0, err
-	}
+// step indexes the next entries of an account and returns where they end.
+func (x *Indexer) step(ctx context.Context, gap store.SearchGap, done func(Indexed)) (next int64, err error) {
 	// It reads all there is, on nobody's behalf.
-	ctx = model.WithViewer(ctx, model.Viewer{Account: account, Role: model.RoleOperator})
-	head, err := x.Terms.Head(ctx, model.Scope{AccountID: account.ID})
-	if err != nil || head.Size <= from {
-		return 0, err
-	}
+	ctx = model.WithViewer(ctx, model.Viewer{Account: model.Account{ID: gap.AccountID}, Role: model.RoleOperator})
 	selection := extras{request: true, response: true}.selection()
-	rows, err := x.read(ctx, selection, from, min(head.Size, from+indexBatch))
+	began := time.Now()
+	rows, err := x.read(ctx, selection, gap.From, min(gap.To, gap.From+indexBatch))
 	if err != nil {
-		return 0, err
+		return gap.From, err
 	}
-	terms := make([]store.EntryTerms, len(rows))
-	for i, e := range rows {
+	var batch []store.EntryTerms
+	next = gap.From
+	for i, terms := 0, 0; i < len(rows); i++ {
+		e := rows[i]
+		rows[i] = nil // a long payload is not held until the batch is through
 		if leftOut(e) {
 			if err := selection.ReadLong(ctx, x.Ent.Entry.Query(), []*ent.Entry{e}); err != nil {
-				return 0, err
+				return next, err
 			}
 		}
-		terms[i].Position = e.Position
-		terms[i].Terms, terms[i].Unlisted = search.Terms(searched(e))
-		rows[i] = nil // a long payload is not held until the batch is through
+		of := store.EntryTerms{Position: e.Position, Erased: e.Request == nil && e.Response == nil}
+		of.Terms, of.Unlisted = search.Terms(searched(e))
+		batch, terms = append(batch, of), terms+len(of.Terms)
+		if terms < indexMost && i+1 < len(rows) {
+			continue
+		}
+		if err := x.Terms.IndexTerms(ctx, gap.AccountID, search.Version, next, batch); err != nil {
+			return next, err
+		}
+		next += int64(len(batch))
+		x.added(ctx, gap.AccountID, batch, done)
+		batch, terms = batch[:0], 0
+		if x.Gentle {
+			wait(ctx, time.Since(began))
+			began = time.Now()
+		}
 	}
-	err = x.Terms.IndexTerms(ctx, account.ID, search.Version, from, terms)
-	if errors.Is(err, store.ErrIndexMoved) {
-		return 0, nil // by another process, which goes on
+	return next, nil
+}
+
+// added tells of a batch that is in the index.
+func (x *Indexer) added(ctx context.Context, accountID int64, batch []store.EntryTerms, done func(Indexed)) {
+	added := Indexed{Entries: int64(len(batch))}
+	for i := range batch {
+		if batch[i].Unlisted {
+			added.Unlisted++
+			if x.Log != nil {
+				x.Log.InfoContext(ctx, "an entry has too many words and values for the index of searches; every search looks at it",
+					"accountId", accountID, "position", batch[i].Position)
+			}
+		}
 	}
-	return int64(len(terms)), err
+	if done != nil {
+		done(added)
+	}
 }
 
 func (x *Indexer) read(ctx context.Context, s Selection, from, to int64) ([]*ent.Entry, error) {
@@ -120,4 +179,14 @@ func (x *Indexer) read(ctx context.Context, s Selection, from, to int64) ([]*ent
 		return nil, fmt.Errorf("read entries to index from position %d: %d, not %d", from, len(rows), to-from)
 	}
 	return rows, nil
+}
+
+// wait waits for so long, or until the context ends.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }

@@ -110,9 +110,10 @@ func (s Seeking) where(ctx context.Context, client *ent.Client, scope model.Scop
 		return nil, err
 	}
 	if head.Size-indexed > seekUnindexed {
-		return nil, &model.InputError{Path: append([]any{"where"}, s.Filter.Searched()...), Reason: fmt.Sprintf(
-			"needs the index of searches, in which %d of %d entries are yet; until all are, give the beginning of a time too, with "+
-				"since, createdAtGT or createdAtGTE", indexed, head.Size)}
+		// How many there are is not for those who see only some.
+		return nil, &model.InputError{Path: append([]any{"where"}, s.Filter.Searched()...), Reason: "needs the index of searches, " +
+			"which the server is still filling; until it is done, give the beginning of a time too, with since, createdAtGT or " +
+			"createdAtGTE"}
 	}
 	return s.Filter.whereIndexed, nil
 }

@@ -10,7 +10,7 @@
 // the search. The reverse need not hold: words may be there in another order, long words are cut, paths and values are hashed.
 // So an index says which entries may match, and Match says which of them do.
 //
-// An entry with more than MaxTerms terms has none, and may match every search.
+// An entry with more than MaxTerms terms, or MaxTermBytes of them, has none, and may match every search.
 //
 // Whoever changes which terms an entry has raises Version, and the index is made anew.
 //

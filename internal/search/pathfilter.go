@@ -2,7 +2,6 @@ package search
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,17 +63,20 @@ func (f *PathFilter) payload(e *Entry) *model.Payload {
 // Match tells whether the entry has what the filter asks for.
 func (f *PathFilter) Match(e *Entry) bool {
 	var (
-		tests                    = f.tests()
-		neq                      = f.NEQ
-		exists, holds, different bool
+		tests         = f.tests()
+		neq           *operand
+		exists, holds bool
+		different     = true
 	)
-	different = true
+	if f.NEQ != nil {
+		neq = operandOf(*f.NEQ)
+	}
 	if p := f.payload(e); p != nil {
 		// Reading ends when nothing can change any more.
 		_ = f.Path.each(*p, func(value model.Payload) bool {
 			exists = true
 			holds = holds || !slices.ContainsFunc(tests, func(test func(model.Payload) bool) bool { return !test(value) })
-			different = different && (neq == nil || !equal(value, *neq))
+			different = different && (neq == nil || !neq.equals(value))
 			return holds && neq == nil || !different
 		})
 	}
@@ -84,17 +86,20 @@ func (f *PathFilter) Match(e *Entry) bool {
 // tests are what must hold for one value.
 func (f *PathFilter) tests() (tests []func(model.Payload) bool) {
 	if f.EQ != nil {
-		tests = append(tests, func(value model.Payload) bool { return equal(value, *f.EQ) })
+		eq := operandOf(*f.EQ)
+		tests = append(tests, eq.equals)
 	}
 	if f.GT != nil {
+		gt := operandOf(*f.GT)
 		tests = append(tests, func(value model.Payload) bool {
-			order, ok := compare(value, *f.GT)
+			order, ok := gt.order(value)
 			return ok && order > 0
 		})
 	}
 	if f.LT != nil {
+		lt := operandOf(*f.LT)
 		tests = append(tests, func(value model.Payload) bool {
-			order, ok := compare(value, *f.LT)
+			order, ok := lt.order(value)
 			return ok && order < 0
 		})
 	}
@@ -210,63 +215,3 @@ func stringOf(p model.Payload) (string, bool) {
 	text, err := jsontext.AppendUnquote(nil, p)
 	return string(text), err == nil
 }
-
-// equal tells whether two values are the same.
-func equal(a, b model.Payload) bool {
-	if a == b {
-		return true
-	}
-	left, ok := scalarOf(a)
-	right, same := scalarOf(b)
-	if ok || same {
-		return ok && same && left == right
-	}
-	return a[0] == b[0] && equalValues(decoded(a), decoded(b))
-}
-
-func decoded(p model.Payload) (v any) {
-	dec := json.NewDecoder(strings.NewReader(string(p)))
-	dec.UseNumber()
-	if dec.Decode(&v) != nil {
-		return nil // no payload
-	}
-	return v
-}
-
-func equalValues(a, b any) bool {
-	switch a := a.(type) {
-	case json.Number:
-		b, ok := b.(json.Number)
-		return ok && parseNumber(a.String()).compare(parseNumber(b.String())) == 0
-	case []any:
-		b, ok := b.([]any)
-		return ok && slices.EqualFunc(a, b, equalValues)
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for name, value := range a {
-			if other, there := b[name]; !there || !equalValues(value, other) {
-				return false
-			}
-		}
-		return true
-	default:
-		return a == b
-	}
-}
-
-// compare orders two numbers or two strings; ok is false for what has no order.
-func compare(a, b model.Payload) (order int, ok bool) {
-	if left, ok := stringOf(a); ok {
-		right, ok := stringOf(b)
-		return strings.Compare(left, right), ok
-	}
-	if !isNumber(a) || !isNumber(b) {
-		return 0, false
-	}
-	return parseNumber(string(a)).compare(parseNumber(string(b))), true
-}
-
-func isNumber(p model.Payload) bool { return p[0] == '-' || p[0] >= '0' && p[0] <= '9' }

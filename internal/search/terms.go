@@ -18,6 +18,9 @@ const (
 	Version = 1
 	// MaxTerms is the most terms of an entry.
 	MaxTerms = 10_000
+	// MaxTermBytes is the most bytes of all terms of an entry: with the account's number before each they have to fit into a
+	// tsvector of PostgreSQL, which is one MiB.
+	MaxTermBytes = 600_000
 
 	maxWord = 40 // bytes of a word that its term has
 	// maxIndex is the first place in an array whose values have terms only among those of every element.
@@ -118,7 +121,8 @@ func scalarText(token jsontext.Token) string {
 	}
 }
 
-// Terms returns the terms of an entry, each once, in no order. An entry with too many has none, and partial says so.
+// Terms returns the terms of an entry, each once, in no order. An entry with more than MaxTerms or MaxTermBytes has none, and
+// partial says so.
 func Terms(e *Entry) (terms []string, partial bool) {
 	c := collector{seen: map[string]struct{}{}}
 	c.text(e.Summary)
@@ -136,13 +140,18 @@ func Terms(e *Entry) (terms []string, partial bool) {
 
 // collector gathers terms.
 type collector struct {
-	seen map[string]struct{}
-	over bool
+	seen  map[string]struct{}
+	bytes int
+	over  bool
 }
 
 func (c *collector) add(term string) {
+	if _, ok := c.seen[term]; ok {
+		return
+	}
 	c.seen[term] = struct{}{}
-	c.over = c.over || len(c.seen) > MaxTerms
+	c.bytes += len(term)
+	c.over = c.over || len(c.seen) > MaxTerms || c.bytes > MaxTermBytes
 }
 
 func (c *collector) text(text string) {

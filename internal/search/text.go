@@ -15,6 +15,7 @@ import (
 const (
 	maxText    = 1000 // bytes of a text to search for
 	maxPhrases = 20   // phrases of it
+	maxWords   = 50   // words of all phrases
 )
 
 // Text is a search for words: every phrase must be somewhere in the entry.
@@ -62,7 +63,13 @@ func ParseText(text string) (Text, error) {
 			t.phrases = append(t.phrases, p)
 		}
 	}
+	words := 0
+	for _, p := range t.phrases {
+		words += len(p.words)
+	}
 	switch n := len(t.phrases); {
+	case words > maxWords:
+		return Text{}, &model.InputError{Reason: fmt.Sprintf("has at most %d words, this one has %d", maxWords, words)}
 	case n == 0:
 		return Text{}, &model.InputError{Reason: "must have a word, which has letters or digits"}
 	case n > maxPhrases:
@@ -98,6 +105,7 @@ func (t Text) Terms() (terms []Term) {
 func (t Text) Match(e *Entry) bool {
 	missing := slices.Clone(t.phrases)
 	find := func(text string) (done bool) {
+		text = folded(text)
 		missing = slices.DeleteFunc(missing, func(p phrase) bool { return p.in(text) })
 		return len(missing) == 0
 	}
@@ -130,9 +138,8 @@ func eachText(p model.Payload, f func(text string) (done bool)) bool {
 	}
 }
 
-// in tells whether a phrase is in a text.
+// in tells whether a phrase is in a folded text.
 func (p phrase) in(text string) bool {
-	text = folded(text)
 	if !strings.Contains(text, p.words[0]) {
 		return false // which is most texts, and takes no segmentation
 	}

@@ -17,8 +17,12 @@ import (
 // ErrIndexMoved says that somebody else has indexed these entries, or begun anew.
 var ErrIndexMoved = errors.New("the index of searches has moved")
 
-// unlisted is the term of an entry that has too many.
-const unlisted = "x"
+const (
+	// unlisted is the term of an entry that has too many.
+	unlisted = "x"
+	// unlistedErased is one more of an entry that a trigger on PostgreSQL has made so.
+	unlistedErased = "e"
+)
 
 // positionBits is how many bits of a rowid in SQLite's index are the position. The account's number is above them.
 const positionBits = 40
@@ -29,11 +33,37 @@ type IndexTerm struct {
 	Prefix bool
 }
 
-// EntryTerms are the terms of an entry. With Unlisted it has none and is found by every search.
+// EntryTerms are the terms of an entry. With Unlisted it has none and is found by every search. Erased tells that the terms are
+// those of an entry without payloads.
 type EntryTerms struct {
-	Position int64
-	Terms    []string
-	Unlisted bool
+	Position         int64
+	Terms            []string
+	Unlisted, Erased bool
+}
+
+// SearchGap is what of an account's journal is not in the index of searches: entries from a position, included, to another,
+// excluded.
+type SearchGap struct{ AccountID, From, To int64 }
+
+// SearchGaps returns the gaps of all accounts that have one, for terms of this version. Accounts whose index is of a later one
+// are left to the servers that know it.
+func (s *Store) SearchGaps(ctx context.Context, version int) (gaps []SearchGap, err error) {
+	rows, err := s.read.QueryContext(ctx, s.bind(`SELECT h.account_id, CASE WHEN s.version = ? THEN s.size ELSE 0 END, h.size
+		FROM heads AS h LEFT JOIN entry_search_heads AS s ON s.account_id = h.account_id
+		WHERE s.account_id IS NULL AND h.size > 0 OR s.version < ? OR s.version = ? AND s.size < h.size
+		ORDER BY h.account_id`), version, version, version)
+	if err != nil {
+		return nil, fmt.Errorf("read what is not indexed: %w", translate(err))
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var gap SearchGap
+		if err := rows.Scan(&gap.AccountID, &gap.From, &gap.To); err != nil {
+			return nil, translate(err)
+		}
+		gaps = append(gaps, gap)
+	}
+	return gaps, translate(rows.Err())
 }
 
 // SearchIndexed returns how many entries of an account, from the first on, are in the index of searches with terms of this
@@ -79,11 +109,19 @@ func (s *Store) IndexTerms(ctx context.Context, accountID int64, version int, fr
 	return nil
 }
 
-// ResetSearch makes the index of an account one of which nothing is known. What is in it is replaced as it is filled again.
-func (s *Store) ResetSearch(ctx context.Context, accountID int64) error {
-	_, err := s.change(ctx, `UPDATE entry_search_heads SET size = 0 WHERE account_id = ?`, accountID)
+// ResetSearch makes the index one in which nothing is known to be. What is in it on PostgreSQL is replaced as it is filled again.
+func (s *Store) ResetSearch(ctx context.Context) error {
+	err := s.inSearchTx(ctx, func(tx *sql.Tx) error {
+		if s.dialect == dialect.SQLite {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO entry_terms (entry_terms) VALUES ('delete-all')`); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE entry_search_heads SET size = 0`)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("reset the index of account %d: %w", accountID, err)
+		return fmt.Errorf("reset the index of searches: %w", err)
 	}
 	return nil
 }
@@ -99,8 +137,8 @@ func (s *Store) inSearchTx(ctx context.Context, f func(*sql.Tx) error) error {
 	return translate(tx.Commit())
 }
 
-// lockSearchHead keeps others from indexing entries of the account until the transaction ends. An index of another version counts
-// for none.
+// lockSearchHead keeps others from indexing entries of the account until the transaction ends. An index of an earlier version
+// counts for none; one of a later version is left alone.
 func (s *Store) lockSearchHead(ctx context.Context, tx *sql.Tx, accountID int64, version int) (int64, error) {
 	_, err := tx.ExecContext(ctx, s.bind(`INSERT INTO entry_search_heads (account_id, version, size) VALUES (?, ?, 0)
 		ON CONFLICT (account_id) DO NOTHING`), accountID, version)
@@ -114,37 +152,77 @@ func (s *Store) lockSearchHead(ctx context.Context, tx *sql.Tx, accountID int64,
 	var size, found int64
 	err = tx.QueryRowContext(ctx, s.bind(`SELECT size, version FROM entry_search_heads WHERE account_id = ?`+lock), accountID).
 		Scan(&size, &found)
-	if found != int64(version) {
+	switch {
+	case found > int64(version):
+		return 0, fmt.Errorf("%w: to version %d", ErrIndexMoved, found)
+	case found < int64(version):
 		size = 0
 	}
 	return size, err
 }
 
+// indexPostgres adds terms. Of an entry that was erased after it was read, which a trigger of entries has made unlisted, it adds
+// none.
 func (s *Store) indexPostgres(ctx context.Context, tx *sql.Tx, accountID int64, entries []EntryTerms) error {
-	positions, terms := make([]int64, len(entries)), make([]string, len(entries))
+	account := strconv.FormatInt(accountID, 10)
+	positions, terms, erased := make([]int64, len(entries)), make([]string, len(entries)), []int64{}
 	for i := range entries {
 		positions[i], terms[i] = entries[i].Position, entries[i].lexemes(accountID)
+		if entries[i].Erased {
+			erased = append(erased, entries[i].Position)
+		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO entry_terms (account_id, position, terms)
+	_, err := tx.ExecContext(ctx, `INSERT INTO entry_terms AS t (account_id, position, terms)
 		SELECT $1, e.position, array_to_tsvector(string_to_array(e.terms, ' '))
 		FROM unnest($2::bigint[], $3::text[]) AS e (position, terms)
-		ON CONFLICT (account_id, position) DO UPDATE SET terms = excluded.terms`, accountID, positions, terms)
+		ON CONFLICT (account_id, position) DO UPDATE SET terms = excluded.terms
+		WHERE t.terms <> array_to_tsvector(ARRAY[$4::text, $5::text]) OR t.position = ANY ($6::bigint[])`,
+		accountID, positions, terms, account+unlistedErased, account+unlisted, erased)
 	return err
 }
 
 func (s *Store) indexSQLite(ctx context.Context, tx *sql.Tx, accountID int64, entries []EntryTerms) error {
+	erased, err := erasedAmong(ctx, tx, accountID, entries)
+	if err != nil {
+		return err
+	}
 	insert, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO entry_terms (rowid, terms) VALUES (?, ?)`)
 	if err != nil {
 		return err
 	}
 	defer insert.Close()
 	for i := range entries {
-		_, err := insert.ExecContext(ctx, accountID<<positionBits|entries[i].Position, entries[i].lexemes(accountID))
-		if err != nil {
+		e := &entries[i]
+		if erased[e.Position] && !e.Erased { // since it was read
+			e = &EntryTerms{Position: e.Position, Unlisted: true}
+		}
+		if _, err := insert.ExecContext(ctx, accountID<<positionBits|e.Position, e.lexemes(accountID)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// erasedAmong returns the positions of entries that are erased, by now. Entries follow each other.
+func erasedAmong(ctx context.Context, tx *sql.Tx, accountID int64, entries []EntryTerms) (map[int64]bool, error) {
+	if len(entries) == 0 {
+		return nil, nil //nolint:nilnil // none is a valid answer
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT position FROM erasures WHERE account_id = ? AND position BETWEEN ? AND ?`,
+		accountID, entries[0].Position, entries[len(entries)-1].Position)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	erased := map[int64]bool{}
+	for rows.Next() {
+		var position int64
+		if err := rows.Scan(&position); err != nil {
+			return nil, err
+		}
+		erased[position] = true
+	}
+	return erased, rows.Err()
 }
 
 // lexemes are the terms with their account, apart by spaces.

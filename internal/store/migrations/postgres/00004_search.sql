@@ -19,3 +19,17 @@ CREATE TABLE entry_search_heads (
     CONSTRAINT entry_search_heads_pkey PRIMARY KEY (account_id),
     CONSTRAINT entry_search_heads_size_check CHECK (size >= 0)
 );
+
+-- What is erased of an entry goes out of the index in the same transaction: the entry is then one that is not listed, until it is
+-- indexed anew. The term e tells whoever is about to index what was there, and waits for this row, that it is there no more.
+-- +goose StatementBegin
+CREATE FUNCTION samjournal_unlist_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('INSERT INTO %I.entry_terms (account_id, position, terms) VALUES ($1, $2, $3)
+        ON CONFLICT (account_id, position) DO UPDATE SET terms = excluded.terms', TG_TABLE_SCHEMA)
+        USING NEW.account_id, NEW.position, array_to_tsvector(ARRAY[NEW.account_id::text || 'e', NEW.account_id::text || 'x']);
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER entries_unlist AFTER UPDATE ON entries FOR EACH ROW EXECUTE FUNCTION samjournal_unlist_entry();

@@ -13,3 +13,13 @@ CREATE TABLE `entry_search_heads` (
     PRIMARY KEY (`account_id`),
     CONSTRAINT `entry_search_heads_size_check` CHECK (size >= 0)
 ) STRICT, WITHOUT ROWID;
+
+-- What is erased of an entry goes out of the index in the same transaction: the entry is then one that is not listed, until it is
+-- indexed anew.
+-- +goose StatementBegin
+CREATE TRIGGER `entries_unlist` AFTER UPDATE ON `entries`
+BEGIN
+    DELETE FROM entry_terms WHERE rowid = NEW.account_id << 40 | NEW.position;
+    INSERT INTO entry_terms (rowid, terms) VALUES (NEW.account_id << 40 | NEW.position, NEW.account_id || 'x');
+END;
+-- +goose StatementEnd
