@@ -15,7 +15,9 @@ import (
 const callersHeading = "## Appends of many callers\n"
 
 // sectionHeadings are those of sections that are measured, and written, by themselves, in the order of the results.
-func sectionHeadings() []string { return []string{callersHeading, feedHeading, countsHeading} }
+func sectionHeadings() []string {
+	return []string{callersHeading, feedHeading, countsHeading, searchHeading}
+}
 
 // sectionOf returns a section that is measured by itself, or "".
 func sectionOf(results, heading string) string {

@@ -38,6 +38,8 @@ func main() {
 		err = runCallers(ctx, os.Stdout)
 	case len(os.Args) == 2 && os.Args[1] == countsArg:
 		err = runCounts(ctx, os.Stdout)
+	case len(os.Args) == 2 && os.Args[1] == searchArg:
+		err = runSearch(ctx, os.Stdout)
 	case len(os.Args) == 4 && os.Args[1] == limitArg:
 		err = serveLimit(ctx, os.Args[2], os.Args[3])
 	default:

@@ -32,6 +32,8 @@ type Resolver struct {
 	AnswerBytes int64
 	// JournalReads journals subscriptions that show requests or responses; ReadJournal does so with queries.
 	JournalReads bool
+	// SearchFirst is how many entries a page of a search looks at before it asks the index. 0: none.
+	SearchFirst int
 	// Answers is the memory for the payloads of all answers together. Default: no limit.
 	Answers *Answers
 	Clock   func() time.Time // default time.Now

@@ -25,7 +25,7 @@ func (r *Resolver) search(ctx context.Context, p entryPage, until predicate.Entr
 	defer done()
 	err = journal.Seek(ctx, r.Ent, journal.Seeking{
 		Filter: p.filter, Index: r.Heads, Limit: func(s *entsql.Selector) { p.between(s); until(s) },
-		ByCreated: p.order == model.OrderCreatedAt, Descending: p.descending != p.backward,
+		ByCreated: p.order == model.OrderCreatedAt, Descending: p.descending != p.backward, First: r.SearchFirst,
 	}, func(e *ent.Entry) bool {
 		positions = append(positions, e.Position)
 		return len(positions) <= p.limit

@@ -133,8 +133,8 @@ func newServer(
 ) (*httpserver.Server, error) {
 	resolver := &graph.Resolver{
 		Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit, Admin: auth.Admin{Store: s},
-		JournalReads: cfg.Access.JournalReads,
-		AnswerBytes:  cfg.Limits.MaxAnswerBytes, Answers: graph.NewAnswers(answersAtATime * cfg.Limits.MaxAnswerBytes),
+		JournalReads: cfg.Access.JournalReads, SearchFirst: searchFirst,
+		AnswerBytes: cfg.Limits.MaxAnswerBytes, Answers: graph.NewAnswers(answersAtATime * cfg.Limits.MaxAnswerBytes),
 	}
 	extensions := graph.Extensions()
 	if cfg.Access.JournalReads {
@@ -162,6 +162,10 @@ func newServer(
 
 // answersAtATime is how many answers of the largest size may be held in memory.
 const answersAtATime = 4
+
+// searchFirst is how many entries a search looks at before it asks the index: what takes as long as the index does for a word of
+// a hundred thousand entries.
+const searchFirst = 100
 
 // limitsOf gives the server the limits of the configuration.
 func limitsOf(cfg config.Config) (httpserver.Config, error) {

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	entsql "entgo.io/ent/dialect/sql"
 
@@ -18,6 +19,11 @@ const (
 	// for one entry at a time.
 	seekBatch   = 200
 	seekLongest = 8 << 10
+	// seekPlaces is the most entries that one statement takes from the index, without their payloads. The first takes seekBatch,
+	// each after it seekGrowth times as many: a page of a common word needs few, and what many entries may match and few do is
+	// not asked of the index for each batch.
+	seekPlaces = 50_000
+	seekGrowth = 4
 	// seekFew is how many entries of a time are looked at rather than asking the index.
 	seekFew = 2000
 	// seekUnindexed is how many entries that are not in the index a search looks at that has no time.
@@ -31,6 +37,9 @@ type Seeking struct {
 	Limit      func(*entsql.Selector) // a further condition; nil for none
 	ByCreated  bool                   // in order of created_at and position, else of position
 	Descending bool
+	// First is how many entries are looked at before the index is asked: of a common word there are enough for a page among
+	// them, where the index would take all that have it. 0: none.
+	First int
 }
 
 // Seek calls found with the entries that match and that the viewer of the context may see, in order, until it returns false. They
@@ -44,48 +53,103 @@ func Seek(ctx context.Context, client *ent.Client, s Seeking, found func(*ent.En
 	if !viewer.Scope().Payloads {
 		return ErrForbidden
 	}
-	where, err := s.where(ctx, client, viewer.Scope())
+	indexed, err := s.indexed(ctx, client, viewer.Scope())
 	if err != nil {
 		return err
 	}
-	selection := extras{}.selection()
-	selection.Columns = append(selection.Columns, s.Filter.reads()...)
-	var last *ent.Entry
-	for {
-		q := selection.ApplyShort(client.Entry.Query(), seekLongest).Where(where).Order(s.order).Limit(seekBatch)
+	w := walk{Seeking: s, client: client, selection: extras{}.selection(), found: found}
+	w.selection.Columns = append(w.selection.Columns, s.Filter.reads()...)
+	next := func(q *ent.EntryQuery, where func(*entsql.Selector), last *ent.Entry) *ent.EntryQuery {
+		q.Where(where).Order(s.order)
 		if s.Limit != nil {
 			q.Where(s.Limit)
 		}
 		if last != nil {
 			q.Where(s.beyond(last))
 		}
-		rows, err := q.All(ctx)
+		return q
+	}
+	size := seekBatch
+	if indexed {
+		size = s.First
+	}
+	var last *ent.Entry
+	for size > 0 {
+		rows, err := w.look(ctx, next(client.Entry.Query().Limit(size), s.Filter.Where, last))
+		if err != nil || len(rows) < size || w.done {
+			return err
+		}
+		last = rows[len(rows)-1]
+		if indexed {
+			break
+		}
+	}
+	return w.byIndex(ctx, last, func(last *ent.Entry) *ent.EntryQuery {
+		return next(client.Entry.Query(), s.Filter.whereIndexed, last)
+	})
+}
+
+// walk is a Seeking on its way.
+type walk struct {
+	Seeking
+
+	client    *ent.Client
+	selection Selection
+	found     func(*ent.Entry) bool
+	done      bool // found wants no more
+}
+
+// byIndex looks at the entries that the index leaves beyond one.
+func (w *walk) byIndex(ctx context.Context, last *ent.Entry, next func(last *ent.Entry) *ent.EntryQuery) error {
+	place := Selection{Columns: []string{entry.FieldPosition, entry.FieldCreatedAt}}
+	for size := seekBatch; ; size = min(size*seekGrowth, seekPlaces) {
+		places, err := place.Apply(next(last).Limit(size)).All(ctx)
 		if err != nil {
-			return fmt.Errorf("read entries to search: %w", err)
+			return fmt.Errorf("read what the index of searches has: %w", err)
 		}
-		for i, e := range rows {
-			last = e
-			if leftOut(e) {
-				if err := selection.ReadLong(ctx, client.Entry.Query(), []*ent.Entry{e}); err != nil {
-					return err
-				}
+		for chunk := range slices.Chunk(places, seekBatch) {
+			positions := make([]int64, len(chunk))
+			for i, e := range chunk {
+				positions[i] = e.Position
 			}
-			if s.Filter.Match(e) && !found(e) {
-				return nil
+			q := w.client.Entry.Query().Where(entry.PositionIn(positions...)).Order(w.order)
+			if _, err := w.look(ctx, q); err != nil || w.done {
+				return err
 			}
-			e.Request, e.Response, rows[i] = nil, nil, nil // a long payload is not held until the batch is through
 		}
-		if len(rows) < seekBatch {
+		if len(places) < size {
 			return nil
 		}
+		last = places[len(places)-1]
 	}
 }
 
-// where is the condition in SQL that leaves the least to look at: with the index, unless the time is short. A term that most
-// entries have would cost more than they do.
-func (s Seeking) where(ctx context.Context, client *ent.Client, scope model.Scope) (func(*entsql.Selector), error) {
+// look reads entries and calls found with those that match.
+func (w *walk) look(ctx context.Context, q *ent.EntryQuery) ([]*ent.Entry, error) {
+	rows, err := w.selection.ApplyShort(q, seekLongest).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read entries to search: %w", err)
+	}
+	for _, e := range rows {
+		if leftOut(e) {
+			if err := w.selection.ReadLong(ctx, w.client.Entry.Query(), []*ent.Entry{e}); err != nil {
+				return nil, err
+			}
+		}
+		if w.Filter.Match(e) && !w.found(e) {
+			w.done = true
+			return rows, nil
+		}
+		e.Request, e.Response = nil, nil // a long payload is not held until the batch is through
+	}
+	return rows, nil
+}
+
+// indexed tells whether the index is asked: not where the time is short. A term that most entries have would cost more than they
+// do.
+func (s Seeking) indexed(ctx context.Context, client *ent.Client, scope model.Scope) (bool, error) {
 	if !s.Filter.narrowed() {
-		return s.Filter.Where, nil
+		return false, nil
 	}
 	if q := CountQuery(s.Filter); q.From != nil {
 		few := client.Entry.Query().Where(entry.CreatedAtGTE(*q.From)).Order(entry.ByCreatedAt()).Offset(seekFew).Limit(1)
@@ -94,28 +158,27 @@ func (s Seeking) where(ctx context.Context, client *ent.Client, scope model.Scop
 		}
 		more, err := few.Exist(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("look how much there is to search: %w", err)
+			return false, fmt.Errorf("look how much there is to search: %w", err)
 		}
 		if !more {
-			return s.Filter.Where, nil
+			return false, nil
 		}
-		return s.Filter.whereIndexed, nil
+		return true, nil
 	}
 	head, err := s.Index.Head(ctx, scope)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	indexed, err := s.Index.SearchIndexed(ctx, scope.AccountID, search.Version)
+	size, err := s.Index.SearchIndexed(ctx, scope.AccountID, search.Version)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if head.Size-indexed > seekUnindexed {
+	if head.Size-size > seekUnindexed {
 		// How many there are is not for those who see only some.
-		return nil, &model.InputError{Path: append([]any{"where"}, s.Filter.Searched()...), Reason: "needs the index of searches, " +
-			"which the server is still filling; until it is done, give the beginning of a time too, with since, createdAtGT or " +
-			"createdAtGTE"}
+		return false, &model.InputError{Path: append([]any{"where"}, s.Filter.Searched()...), Reason: "needs the index of " +
+			"searches, which is not filled yet; until it is, give the beginning of a time too, with since, createdAtGT or createdAtGTE"}
 	}
-	return s.Filter.whereIndexed, nil
+	return true, nil
 }
 
 // columns are what the order compares; position last, as in the index that serves it.
