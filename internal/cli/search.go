@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -43,36 +46,51 @@ func (c *searchRebuildCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	indexed, err := rebuildSearch(ctx, s, progress.For(io.err))
+	indexed, err := rebuildSearch(ctx, s, log, progress.For(io.err))
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(io.out, "%s entries indexed\n", humanize.Comma(indexed.Entries))
-	if err == nil && indexed.Unlisted > 0 {
-		_, err = fmt.Fprintf(io.out, "%s of them have too many words and values for the index; every search looks at them\n",
-			humanize.Comma(indexed.Unlisted))
-	}
+	_, err = fmt.Fprintf(io.out, "%s entries indexed\n", humanize.Comma(indexed))
 	return err
 }
 
-func rebuildSearch(ctx context.Context, s *store.Store, report progress.Reporter) (indexed journal.Indexed, err error) {
+// rebuildSearch returns when everything that was there is in the index, by its own work or that of servers.
+func rebuildSearch(ctx context.Context, s *store.Store, log *slog.Logger, report progress.Reporter) (indexed int64, err error) {
 	if err := s.ResetSearch(ctx); err != nil {
-		return indexed, err
+		return 0, err
 	}
 	gaps, err := s.SearchGaps(ctx, search.Version)
 	if err != nil {
-		return indexed, err
+		return 0, err
 	}
-	var all int64
+	ends := make(map[int64]int64, len(gaps))
 	for _, gap := range gaps {
-		all += gap.To - gap.From
+		ends[gap.AccountID] = gap.To
+		indexed += gap.To - gap.From
 	}
-	report.Begin("indexing", all, progress.Entries)
+	report.Begin("indexing", indexed, progress.Entries)
 	defer report.End()
-	err = (&journal.Indexer{Ent: s.Ent(), Terms: s}).CatchUp(ctx, func(added journal.Indexed) {
-		indexed.Entries += added.Entries
-		indexed.Unlisted += added.Unlisted
-		report.Add(added.Entries)
-	})
-	return indexed, err
+	indexer := journal.Indexer{Ent: s.Ent(), Terms: s, Log: log}
+	left := func(gap store.SearchGap) bool { return gap.From < ends[gap.AccountID] }
+	for slices.ContainsFunc(gaps, left) {
+		moved, err := indexer.Turn(ctx, func(added journal.Indexed) { report.Add(added.Entries) })
+		if err != nil {
+			return 0, err
+		}
+		if gaps, err = s.SearchGaps(ctx, search.Version); err != nil {
+			return 0, err
+		}
+		if moved {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(rebuildPause): // a server is at it
+		}
+	}
+	return indexed, nil
 }
+
+// rebuildPause is how long to wait for others that index the same entries.
+const rebuildPause = 50 * time.Millisecond

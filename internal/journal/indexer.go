@@ -66,39 +66,46 @@ type Indexed struct {
 	Unlisted int64
 }
 
-// CatchUp indexes the entries of all accounts that are not indexed yet, in turns. done, which may be nil, hears what was added
-// each time. An account that cannot be indexed does not keep others from it.
+// CatchUp indexes the entries of all accounts that are not indexed yet. done, which may be nil, hears what was added each time.
 func (x *Indexer) CatchUp(ctx context.Context, done func(Indexed)) error {
 	for {
-		gaps, err := x.Terms.SearchGaps(ctx, search.Version)
-		if err != nil {
+		if moved, err := x.Turn(ctx, done); err != nil || !moved {
 			return err
 		}
-		x.tell(gaps)
-		moved := false
-		var failed error
-		for _, gap := range gaps {
-			from := gap.From
-			for range indexTurn {
-				if gap.From >= gap.To || ctx.Err() != nil {
-					break
-				}
-				next, err := x.step(ctx, gap, done)
-				if errors.Is(err, store.ErrIndexMoved) {
-					break // by another process, which goes on
-				}
-				if err != nil {
-					failed = errors.Join(failed, err)
-					break
-				}
-				gap.From = next
-			}
-			moved = moved || gap.From > from
+	}
+}
+
+// Turn indexes some entries of each account that has any which are not indexed yet, and tells whether there were. An account that
+// cannot be indexed does not keep others from it.
+func (x *Indexer) Turn(ctx context.Context, done func(Indexed)) (moved bool, err error) {
+	gaps, err := x.Terms.SearchGaps(ctx, search.Version)
+	if err != nil {
+		return false, err
+	}
+	x.tell(gaps)
+	var failed error
+	for _, gap := range gaps {
+		next, err := x.turn(ctx, gap, done)
+		moved, failed = moved || next > gap.From, errors.Join(failed, err)
+	}
+	return moved, errors.Join(failed, ctx.Err())
+}
+
+// turn indexes some entries of one account and returns where they end.
+func (x *Indexer) turn(ctx context.Context, gap store.SearchGap, done func(Indexed)) (next int64, err error) {
+	for range indexTurn {
+		if gap.From >= gap.To || ctx.Err() != nil {
+			break
 		}
-		if !moved || failed != nil || ctx.Err() != nil {
-			return errors.Join(failed, ctx.Err())
+		gap.From, err = x.step(ctx, gap, done)
+		if errors.Is(err, store.ErrIndexMoved) {
+			return gap.From, nil // by another process, which goes on
+		}
+		if err != nil {
+			return gap.From, err
 		}
 	}
+	return gap.From, nil
 }
 
 func (x *Indexer) tell(gaps []store.SearchGap) {
