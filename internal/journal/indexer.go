@@ -92,14 +92,15 @@ func (x *Indexer) Turn(ctx context.Context, done func(Indexed)) (moved bool, err
 }
 
 // turn indexes some entries of one account and returns where they end.
-func (x *Indexer) turn(ctx context.Context, gap store.SearchGap, done func(Indexed)) (next int64, err error) {
+func (x *Indexer) turn(ctx context.Context, gap store.SearchGap, done func(Indexed)) (int64, error) {
 	for range indexTurn {
 		if gap.From >= gap.To || ctx.Err() != nil {
 			break
 		}
-		gap.From, err = x.step(ctx, gap, done)
+		next, err := x.step(ctx, gap, done)
+		gap.From = next
 		if errors.Is(err, store.ErrIndexMoved) {
-			return gap.From, nil // by another process, which goes on
+			break // by another process, which goes on
 		}
 		if err != nil {
 			return gap.From, err
