@@ -45,6 +45,9 @@ func (r *queryResolver) Entries(ctx context.Context, after *string, first *int, 
 	if err != nil {
 		return nil, err
 	}
+	if err := r.journalSearch(ctx, p.filter, where); err != nil {
+		return nil, err
+	}
 	return r.entryConnection(ctx, scope, p)
 }
 

@@ -62,6 +62,17 @@ func readOf(ctx context.Context) journal.Read {
 	return journal.Read{Operation: name, RequestID: requestid.From(ctx)}
 }
 
+// journalSearch journals what is searched for, if reading is journaled: what is found and what is not tells of payloads, even
+// where none is shown.
+func (r *Resolver) journalSearch(ctx context.Context, filter *journal.EntryFilter, where map[string]any) error {
+	if !r.JournalReads || filter.Searched() == nil {
+		return nil
+	}
+	read := readOf(ctx)
+	read.Where = where
+	return r.Journal.RecordRead(ctx, read)
+}
+
 // endedTimeout is how long journaling the end of a subscription may take.
 const endedTimeout = 5 * time.Second
 

@@ -30,7 +30,7 @@ type Resolver struct {
 	// AnswerBytes is how many bytes of requests and responses one answer holds at most; a page ends early. One entry that is
 	// longer is still an answer. Default 16 MiB.
 	AnswerBytes int64
-	// JournalReads journals subscriptions that show requests or responses; ReadJournal does so with queries.
+	// JournalReads journals searches, and subscriptions that show requests or responses; ReadJournal does so with queries.
 	JournalReads bool
 	// SearchFirst is how many entries a page of a search looks at before it asks the index. 0: none.
 	SearchFirst int

@@ -56,6 +56,9 @@ func (r *Resolver) entryStats(ctx context.Context, a statsArguments) (*EntryStat
 	if err != nil {
 		return nil, err
 	}
+	if err := r.journalSearch(ctx, q.Filter, a.where); err != nil {
+		return nil, err
+	}
 	found, err := journal.CountStats(ctx, r.counter(q.Filter), scope, q)
 	if err != nil {
 		return nil, err

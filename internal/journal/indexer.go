@@ -23,6 +23,8 @@ const (
 	indexMost = 10_000
 	// indexTurn is how many batches of an account are indexed before it is the next one's turn.
 	indexTurn = 10
+	// indexRest is how many times as long as it works a gentle indexer rests.
+	indexRest = 2
 	// indexPause is how long the indexer waits when there is nothing to do.
 	indexPause = time.Second
 )
@@ -42,7 +44,7 @@ type Indexer struct {
 	Log   *slog.Logger
 	// Behind, which may be nil, hears how many entries are not indexed.
 	Behind prometheus.Gauge
-	// Gentle rests after each transaction for as long as that took, so that appends have the rest of the time.
+	// Gentle rests after each transaction, so that appends have the processor for most of the time.
 	Gentle bool
 }
 
@@ -69,7 +71,15 @@ type Indexed struct {
 // CatchUp indexes the entries of all accounts that are not indexed yet. done, which may be nil, hears what was added each time.
 func (x *Indexer) CatchUp(ctx context.Context, done func(Indexed)) error {
 	for {
-		if moved, err := x.Turn(ctx, done); err != nil || !moved {
+		indexed := int64(0)
+		_, err := x.Turn(ctx, func(added Indexed) {
+			indexed += added.Entries
+			if done != nil {
+				done(added)
+			}
+		})
+		// What comes in little by little waits for the next time: a transaction for each entry would cost as much as its append.
+		if err != nil || indexed < indexBatch {
 			return err
 		}
 	}
@@ -94,19 +104,23 @@ func (x *Indexer) Turn(ctx context.Context, done func(Indexed)) (moved bool, err
 // turn indexes some entries of one account and returns where they end.
 func (x *Indexer) turn(ctx context.Context, gap store.SearchGap, done func(Indexed)) (int64, error) {
 	for range indexTurn {
-		if gap.From >= gap.To || ctx.Err() != nil {
+		if gap.From >= gap.To {
 			break
 		}
 		next, err := x.step(ctx, gap, done)
-		gap.From = next
-		if errors.Is(err, store.ErrIndexMoved) {
-			break // by another process, which goes on
-		}
-		if err != nil {
-			return gap.From, err
+		if gap.From = next; err != nil {
+			return next, unlessMoved(err)
 		}
 	}
 	return gap.From, nil
+}
+
+// unlessMoved drops the error that another process indexes these entries, which goes on.
+func unlessMoved(err error) error {
+	if errors.Is(err, store.ErrIndexMoved) {
+		return nil
+	}
+	return err
 }
 
 func (x *Indexer) tell(gaps []store.SearchGap) {
@@ -153,7 +167,7 @@ func (x *Indexer) step(ctx context.Context, gap store.SearchGap, done func(Index
 		x.added(ctx, gap.AccountID, batch, done)
 		batch, terms = batch[:0], 0
 		if x.Gentle {
-			wait(ctx, time.Since(began))
+			wait(ctx, indexRest*time.Since(began))
 			began = time.Now()
 		}
 	}

@@ -23,7 +23,7 @@ type Read struct {
 	// From and Until bound what a subscription may have shown: positions from From on, and below Until once it has ended.
 	From  *int64 `json:"from,omitempty"`
 	Until *int64 `json:"until,omitempty"`
-	// Where is the filter of a subscription or an export. A long one is journaled as its length and a digest.
+	// Where is the filter of a subscription, an export or a search. A long one is journaled as its length and a digest.
 	Where map[string]any `json:"where,omitempty"`
 }
 

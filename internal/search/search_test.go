@@ -274,8 +274,8 @@ func TestTheTermsOfThisVersion(t *testing.T) {
 	slices.Sort(terms)
 	require.Equal(t, 1, search.Version)
 	require.Equal(t, []string{
-		"p12hj1eobwntc9", "p238se8ilr0trw", "p3c3gt37y0bujt", "p7u2xd2hh9cgp", "pok2ict1cbuzy", "v18cpidb3jaiue", "v25wo1oaeuwqgh",
-		"v2eaw1o469bwhp", "v2lletpr8bq76l", "w0", "w1", "wa", "wbob", "wgot", "wplugin", "wzc3za9",
+		"p2gi8t3s2", "p3upjansl", "p7j6nf713", "pc0u1zus1", "ps8n0k2h", "v4fun3gc4", "v7ss7ea2p", "v8n1fmf2q", "v9dbkue1a", "w0",
+		"w1", "wa", "wbob", "wgot", "wplugin", "wzc3za9",
 	}, terms)
 }
 

@@ -107,7 +107,8 @@ func hashed(above uint64, kind byte, text string) uint64 {
 	return xxhash.Sum64(append(b, text...))
 }
 
-func hashTerm(kind string, hash uint64) string { return kind + strconv.FormatUint(hash, 36) }
+// hashTerm has 40 bits of a hash: what two values have in common by chance is looked at, and found not to match.
+func hashTerm(kind string, hash uint64) string { return kind + strconv.FormatUint(hash>>24, 36) }
 
 // scalarText is equal for scalars that are equal.
 func scalarText(token jsontext.Token) string {

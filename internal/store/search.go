@@ -247,20 +247,25 @@ func MatchTerms(s *entsql.Selector, accountID int64, version int, terms []IndexT
 	sqlite := s.Dialect() == dialect.SQLite
 	position := s.C(entry.FieldPosition)
 	return entsql.P(func(b *entsql.Builder) {
-		b.Ident(position).WriteString(" IN (")
 		if sqlite {
-			b.WriteString("SELECT rowid & " + strconv.FormatInt(1<<positionBits-1, 10) + " FROM entry_terms WHERE entry_terms MATCH ")
+			b.Ident(position).WriteString(" IN (SELECT rowid & " + strconv.FormatInt(1<<positionBits-1, 10) + " FROM entry_terms")
+			b.WriteString(" WHERE entry_terms MATCH ")
 			b.Arg(matchQuery(accountID, terms, `"`, `" *`, " AND ", " OR "))
 			b.WriteString(" AND rowid >= ").Arg(accountID << positionBits)
 			b.WriteString(" AND rowid < ").Arg((accountID + 1) << positionBits)
 		} else {
-			b.WriteString("SELECT t.position FROM entry_terms AS t WHERE t.account_id = ").Arg(accountID)
+			// An array, unlike a subquery after IN, is made first: else a planner that takes the term for a common one would walk
+			// through the journal in the order that is asked for, and find one entry at the end of it.
+			b.Ident(position).WriteString(" = ANY (ARRAY(SELECT t.position FROM entry_terms AS t WHERE t.account_id = ").Arg(accountID)
 			b.WriteString(" AND t.terms @@ CAST(CAST(").Arg(matchQuery(accountID, terms, "'", "':*", " & ", " | "))
 			b.WriteString(" AS text) AS tsquery)")
 		}
 		b.WriteString(" UNION ALL SELECT u.position FROM entries AS u WHERE u.account_id = ").Arg(accountID)
 		b.WriteString(" AND u.position >= COALESCE((SELECT h.size FROM entry_search_heads AS h WHERE h.account_id = ").Arg(accountID)
 		b.WriteString(" AND h.version = ").Arg(version).WriteString("), 0))")
+		if !sqlite {
+			b.WriteString(")")
+		}
 	})
 }
 

@@ -180,6 +180,21 @@ onEachDatabase('urql', (start) => {
     assert.deepEqual(screen.ids(), await idsOf(server.url, where));
   });
 
+  test('pages on under a search, through what is indexed and what is not yet', async (t) => {
+    const word = `gobstopper${Date.now()}`;
+    const input = { request: { messages: [{ role: 'user', text: `A ${word}, please` }], price: 1.5 } };
+    const positions = await append(server.url, 25, input);
+    const where = {
+      search: `"a ${word.toUpperCase()}" pleas*`,
+      requestPath: { path: '$.messages[*].role', eq: 'user' },
+      and: [{ since: 'PT1H' }, { requestPath: { path: '$.price', gt: 1, lt: 1.75 } }],
+    };
+    const { screen } = await showPages(t, { where });
+    await pressToTheEnd(screen);
+    assert.equal(screen.ids().length, positions.length);
+    assert.deepEqual(screen.ids(), await idsOf(server.url, { positionGTE: positions[0] }));
+  });
+
   test('asks by GET, its stock choice for short queries', async (t) => {
     const methods = [];
     const watched = (input, init) => {

@@ -56,3 +56,26 @@ func TestASearchIsCompleteAfterAServerIsKilledThatWasIndexing(t *testing.T) {
 		})
 	}
 }
+
+// What is found and what is not tells of payloads, even where none is shown.
+func TestASearchIsJournaledWhereReadingIs(t *testing.T) {
+	t.Parallel()
+	for dialect, fresh := range databases() {
+		t.Run(dialect, func(t *testing.T) {
+			t.Parallel()
+			db := fresh(t)
+			auditor := newToken(t, db.where, "--role=auditor", "--user=ines")
+			local := serve(t, db.where)
+			local.append(t, nil)
+			s := serve(t, db.where, "--auth=required", "--journal-reads").as(auditor)
+			s.query(t, `{ entries(where: {search: "gobstopper"}) { totalCount } }`, nil)
+			s.query(t, `query counts { entryStats(where: {requestPath: {path: "$.a", eq: "b"}}) { totalCount } }`, nil)
+			reads := local.reads(t)
+			require.Len(t, reads, 2)
+			require.Equal(t, map[string]any{"search": "gobstopper"}, value(t, reads[0], "node", "request", "read", "where"))
+			require.Equal(t, "ines", value(t, reads[0], "node", "user", "username"))
+			require.Equal(t, "counts", value(t, reads[1], "node", "request", "read", "operation"))
+			require.Equal(t, "$.a", value(t, reads[1], "node", "request", "read", "where", "requestPath", "path"))
+		})
+	}
+}
