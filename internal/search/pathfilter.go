@@ -114,29 +114,21 @@ func (f *PathFilter) tests() (tests []func(model.Payload) bool) {
 
 // Terms are those that every entry has that the filter matches; none when the filter may match what has none.
 func (f *PathFilter) Terms() (terms []Term) {
-	at, exact := root(f.Side), true
+	at := root(f.Side)
 	for _, s := range f.Path {
-		if s.kind == byAny || s.kind == byIndex && s.index >= maxIndex {
-			exact = false
-		}
-		switch s.kind {
-		case byName:
+		if s.kind == byName {
 			at = at.member(s.name)
-		case byIndex, byAny:
-			at = at.element(s.index)
+		} else {
+			at = at.element()
 		}
-	}
-	hash := at.exact
-	if !exact {
-		hash = at.any
 	}
 	if f.EQ != nil {
 		if scalar, ok := scalarOf(*f.EQ); ok {
-			return []Term{{Text: hashTerm(equalsTerm, hashed(hash, '=', scalar))}}
+			return []Term{{Text: hashTerm(equalsTerm, at.value(scalar))}}
 		}
 	}
 	if f.EQ != nil || f.GT != nil || f.LT != nil || f.Contains != nil || f.Exists != nil && *f.Exists {
-		return []Term{{Text: hashTerm(existsTerm, hash)}}
+		return []Term{{Text: hashTerm(existsTerm, at)}}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package search_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -274,8 +275,7 @@ func TestTheTermsOfThisVersion(t *testing.T) {
 	slices.Sort(terms)
 	require.Equal(t, 1, search.Version)
 	require.Equal(t, []string{
-		"p2gi8t3s2", "p3upjansl", "p7j6nf713", "pc0u1zus1", "ps8n0k2h", "v4fun3gc4", "v7ss7ea2p", "v8n1fmf2q", "v9dbkue1a", "w0",
-		"w1", "wa", "wbob", "wgot", "wplugin", "wzc3za9",
+		"p2gi8t3s2", "p3upjansl", "p7j6nf713", "v4fun3gc4", "v9dbkue1a", "w0", "w1", "wa", "wbob", "wgot", "wplugin", "wzc3za9",
 	}, terms)
 }
 
@@ -332,9 +332,7 @@ func TestPathsLeadWhereTheySay(t *testing.T) {
 		e := entry(p)
 		require.Equal(rt, len(found) > 0, filter(rt, path, "exists", "true").Match(e))
 		require.Equal(rt, len(found) == 0, filter(rt, path, "exists", "false").Match(e))
-		same := func(v any) bool {
-			return fmt.Sprint(v) == fmt.Sprint(want) && fmt.Sprintf("%T", v) == fmt.Sprintf("%T", want)
-		}
+		same := func(v any) bool { return reflect.DeepEqual(v, want) }
 		require.Equal(rt, slices.ContainsFunc(found, same), filter(rt, path, "eq", operand).Match(e))
 		require.Equal(rt, !slices.ContainsFunc(found, same), filter(rt, path, "neq", operand).Match(e))
 	})

@@ -23,8 +23,6 @@ const (
 	MaxTermBytes = 600_000
 
 	maxWord = 40 // bytes of a word that its term has
-	// maxIndex is the first place in an array whose values have terms only among those of every element.
-	maxIndex = 8
 )
 
 // Entry is what is searched of an entry. A payload that is erased is nil.
@@ -69,13 +67,9 @@ func termOf(word string) string {
 	return b.String()
 }
 
-// place is a place in a payload: hashes of the steps that lead to it.
-type place struct {
-	exact uint64 // with the index of each array
-	any   uint64 // with [*] for each
-	// beyond tells that an index is maxIndex or more.
-	beyond bool
-}
+// place is a place in a payload: a hash of the steps that lead to it. All elements of an array are in the same one: which of them
+// a path leads to is seldom worth a term, and is looked at.
+type place uint64
 
 // Side is which payload a path begins in.
 type Side string
@@ -86,29 +80,23 @@ const (
 	Response Side = "response"
 )
 
-func root(side Side) place {
-	h := xxhash.Sum64String(string(side))
-	return place{exact: h, any: h}
-}
+func root(side Side) place { return place(xxhash.Sum64String(string(side))) }
 
-func (p place) member(name string) place {
-	return place{exact: hashed(p.exact, 'n', name), any: hashed(p.any, 'n', name), beyond: p.beyond}
-}
+func (p place) member(name string) place { return p.below('n', name) }
 
-func (p place) element(index int) place {
-	return place{
-		exact: hashed(p.exact, 'i', strconv.Itoa(index)), any: hashed(p.any, '*', ""), beyond: p.beyond || index >= maxIndex,
-	}
-}
+func (p place) element() place { return p.below('*', "") }
 
-func hashed(above uint64, kind byte, text string) uint64 {
+// value is not a place, but a scalar at one.
+func (p place) value(scalar string) place { return p.below('=', scalar) }
+
+func (p place) below(kind byte, text string) place {
 	b := make([]byte, 0, 64)
-	b = append(binary.BigEndian.AppendUint64(b, above), kind)
-	return xxhash.Sum64(append(b, text...))
+	b = append(binary.BigEndian.AppendUint64(b, uint64(p)), kind)
+	return place(xxhash.Sum64(append(b, text...)))
 }
 
 // hashTerm has 40 bits of a hash: what two values have in common by chance is looked at, and found not to match.
-func hashTerm(kind string, hash uint64) string { return kind + strconv.FormatUint(hash>>24, 36) }
+func hashTerm(kind string, p place) string { return kind + strconv.FormatUint(uint64(p)>>24, 36) }
 
 // scalarText is equal for scalars that are equal.
 func scalarText(token jsontext.Token) string {
@@ -168,31 +156,10 @@ func (c *collector) payload(side Side, p *model.Payload) {
 	}
 }
 
-// at takes the terms of a place.
-func (c *collector) at(p place) {
-	if !p.beyond {
-		c.add(hashTerm(existsTerm, p.exact))
-	}
-	if p.any != p.exact || p.beyond {
-		c.add(hashTerm(existsTerm, p.any))
-	}
-}
-
-// scalar takes the terms of a value, but for its words.
-func (c *collector) scalar(p place, text string) {
-	if !p.beyond {
-		c.add(hashTerm(equalsTerm, hashed(p.exact, '=', text)))
-	}
-	if p.any != p.exact || p.beyond {
-		c.add(hashTerm(equalsTerm, hashed(p.any, '=', text)))
-	}
-}
-
 // level is a container on the way through a payload.
 type level struct {
 	place place
 	array bool
-	next  int // of an array: the index of the next element
 	named bool
 	child place // of an object: where the next value is
 }
@@ -217,8 +184,7 @@ func walk(p model.Payload, at place, c *collector) error {
 			l := &levels[n-1]
 			switch {
 			case l.array:
-				at = l.place.element(l.next)
-				l.next++
+				at = l.place.element()
 			case !l.named:
 				l.named, l.child = true, l.place.member(token.String())
 				c.text(token.String())
@@ -227,13 +193,13 @@ func walk(p model.Payload, at place, c *collector) error {
 				at, l.named = l.child, false
 			}
 		}
-		c.at(at)
+		c.add(hashTerm(existsTerm, at))
 		if kind == jsontext.KindBeginObject || kind == jsontext.KindBeginArray {
 			levels = append(levels, level{place: at, array: kind == jsontext.KindBeginArray})
 			continue
 		}
 		c.text(token.String())
-		c.scalar(at, scalarText(token))
+		c.add(hashTerm(equalsTerm, at.value(scalarText(token))))
 		if len(levels) == 0 {
 			return nil
 		}
