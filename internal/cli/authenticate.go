@@ -1,11 +1,16 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
+	"time"
 
 	"samjournal/internal/auth"
 	"samjournal/internal/config"
+	"samjournal/internal/httpserver"
 	"samjournal/internal/model"
 	"samjournal/internal/store"
 )
@@ -32,4 +37,30 @@ func newAuthenticator(cfg config.Access, log *slog.Logger, s *store.Store, accou
 		return nil, fmt.Errorf("--oidc-jwks-file (SAMJOURNAL_OIDC_JWKS_FILE): %w", err)
 	}
 	return authenticator, err
+}
+
+// newSignIn tells how people sign in to the console; nil when nobody has configured it. end ends what it does.
+func newSignIn(
+	cfg config.Access, log *slog.Logger,
+) (signIn func(context.Context) (httpserver.SignIn, error), end func(), err error) {
+	issuer := cfg.SignInIssuer()
+	if issuer == "" {
+		return nil, func() {}, nil
+	}
+	discovery, err := auth.NewSignIn(issuer, time.Now, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	signIn = func(ctx context.Context) (httpserver.SignIn, error) {
+		endpoints, err := discovery.Endpoints(ctx)
+		if err != nil {
+			return httpserver.SignIn{}, err
+		}
+		document, err := json.Marshal(endpoints)
+		return httpserver.SignIn{
+			Server: document, TokenEndpoint: endpoints.Token,
+			ClientID: cfg.Console.ClientID, Scope: strings.Join(cfg.Console.Scopes, " "), Parameters: cfg.Console.Parameters,
+		}, err
+	}
+	return signIn, discovery.Close, nil
 }

@@ -81,6 +81,7 @@ func TestFieldsOfTheConfigurationAreFlags(t *testing.T) {
 		config.Server{},
 		config.Access{},
 		config.OIDC{},
+		config.SignIn{},
 		config.Documents{},
 		config.Limits{},
 		config.Rates{},
@@ -108,6 +109,14 @@ func TestServeIsTheDefaultCommand(t *testing.T) {
 	}
 }
 
+// signsIn is a command line on which people sign in to the console, with a further flag.
+func signsIn(flag string) []string {
+	return []string{
+		"serve", "--auth=required", "--oidc-issuers=https://id.example.com", "--oidc-audiences=journal",
+		"--console-oidc-client-id=console", flag,
+	}
+}
+
 func TestEveryValueOutOfRangeIsRefusedWithItsFlag(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
@@ -126,6 +135,12 @@ func TestEveryValueOutOfRangeIsRefusedWithItsFlag(t *testing.T) {
 		{"serve", "--oidc-audiences=journal", "--oidc-issuers=https://id.example.com"},
 		{"serve", "--auth=required", "--oidc-issuers=https://id.example.com", "--oidc-audiences="},
 		{"serve", "--auth=required", "--oidc-skew=3m"},
+		{"serve", "--auth=required", "--console-oidc-client-id=console"},
+		{"serve", "--auth=required", "--console-oidc-issuer=https://id.example.com"},
+		{"serve", "--auth=required", "--console-oidc-parameters=resource=urn:journal"},
+		signsIn("--console-oidc-issuer=https://another.example.com"),
+		signsIn("--console-oidc-scopes=profile"),
+		signsIn("--console-oidc-parameters=state=mine"),
 		{"serve", "--max-query-bytes=0"},
 		{"serve", "--max-query-nesting=1001"},
 		{"serve", "--max-query-nested-bytes=0"},

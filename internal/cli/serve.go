@@ -97,7 +97,12 @@ func (c *serveCmd) Run(ctx context.Context, io *streams) (err error) {
 		return err
 	}
 	defer authenticator.Close()
-	server, err := newServer(c.Config, log, s, j, authenticator, registry)
+	signIn, closeSignIn, err := newSignIn(c.Access, log)
+	if err != nil {
+		return err
+	}
+	defer closeSignIn()
+	server, err := newServer(c.Config, log, s, j, authenticator, registry, signIn)
 	if err != nil {
 		return err
 	}
@@ -129,7 +134,7 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 
 func newServer(
 	cfg config.Config, log *slog.Logger, s *store.Store, j *journal.Journal, authenticator *auth.Authenticator,
-	registry *prometheus.Registry,
+	registry *prometheus.Registry, signIn func(context.Context) (httpserver.SignIn, error),
 ) (*httpserver.Server, error) {
 	resolver := &graph.Resolver{
 		Journal: j, Ent: s.Ent(), Heads: s, Log: log, PayloadLimit: cfg.Server.PayloadLimit, Admin: auth.Admin{Store: s},
@@ -148,6 +153,7 @@ func newServer(
 		Ready:      s.Ready,
 		Degraded:   j.Degraded,
 		Static:     web.Dist(),
+		SignIn:     signIn,
 		Viewer:     authenticator.Viewer,
 		Watch:      authenticator.Watch,
 		Operator:   mayOperate,

@@ -29,7 +29,8 @@ type Access struct {
 	TLSCert string `name:"tls-cert" env:"SAMJOURNAL_TLS_CERT" placeholder:"FILE" help:"PEM file of the certificate chain to serve TLS with; it is read again when it changes."`
 	TLSKey  string `name:"tls-key" env:"SAMJOURNAL_TLS_KEY" placeholder:"FILE" help:"PEM file of the key of --tls-cert."`
 
-	OIDC OIDC `embed:"" prefix:"oidc-" envprefix:"SAMJOURNAL_OIDC_"`
+	OIDC    OIDC   `embed:"" prefix:"oidc-" envprefix:"SAMJOURNAL_OIDC_"`
+	Console SignIn `embed:"" prefix:"console-oidc-" envprefix:"SAMJOURNAL_CONSOLE_OIDC_"`
 }
 
 // OIDC says whose JWTs are believed, and what they say of the viewer.
@@ -84,7 +85,10 @@ func (a Access) Validate() error {
 	case !a.Open() && len(a.TrustedProxies) > 0:
 		return wrong("trusted-proxies", "needs --auth=required: a proxy serves other machines, and there is no access control")
 	}
-	return a.OIDC.Validate()
+	if err := a.OIDC.Validate(); err != nil {
+		return err
+	}
+	return a.Console.validate(a.OIDC.Issuers)
 }
 
 // Validate names the first thing that is wrong.

@@ -135,6 +135,8 @@ type Deps struct {
 	Degraded func() error
 	// Static holds the built Playground, index.html at its root. Nil or without index.html, a page says how to build it.
 	Static fs.FS
+	// SignIn says where people can sign in to the console. Nil: nowhere, they need a token.
+	SignIn func(ctx context.Context) (SignIn, error)
 	// Viewer puts the viewer in the context. Nil leaves the context as it is.
 	Viewer ViewerFunc
 	// Export begins an export for the viewer of the context. Nil: there are none.

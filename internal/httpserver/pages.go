@@ -47,13 +47,14 @@ const (
 // serveConsole serves the console at the root, and the files that it loads. Without them the Playground's address says how to
 // build both.
 func (s *Server) serveConsole(w http.ResponseWriter, r *http.Request) {
-	setPageHeaders(w.Header(), r.Host, "'self'")
-
 	if name := strings.TrimPrefix(r.URL.Path, "/"); name != "" {
+		setPageHeaders(w.Header(), r.Host, "'self'")
 		s.serveFile(w, r, name)
 
 		return
 	}
+
+	setPageHeaders(w.Header(), r.Host, "'self'", s.signIn(r).origins()...)
 
 	page, err := s.builtPage(consolePage)
 	if err != nil {
@@ -129,9 +130,9 @@ func plainHost(host string) bool {
 }
 
 // setPageHeaders keeps a page to this server: nothing is loaded from elsewhere, nothing is sent elsewhere, nobody frames it.
-// Monaco needs data: fonts.
-func setPageHeaders(h http.Header, host, styles string) {
-	connect := "'self'"
+// Monaco needs data: fonts. origins are further ones that the page may send requests to.
+func setPageHeaders(h http.Header, host, styles string, origins ...string) {
+	connect := strings.Join(append([]string{"'self'"}, origins...), " ")
 	if plainHost(host) {
 		connect += fmt.Sprintf(" ws://%s wss://%s", host, host)
 	}

@@ -131,6 +131,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc(pathPlayground+"/", get(s.servePlayground))
 	mux.HandleFunc("/{$}", get(s.serveConsole))
 	mux.HandleFunc("/assets/", get(s.serveConsole))
+	mux.HandleFunc(pathConsoleSettings, get(s.serveConsoleSettings))
 	mux.HandleFunc("/favicon.svg", get(s.serveConsole))
 	mux.HandleFunc(pathHealth, get(s.serveHealth))
 	mux.HandleFunc(pathReady, get(s.serveReady))
