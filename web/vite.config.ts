@@ -20,6 +20,6 @@ export default defineConfig({
     license: { fileName: 'licenses.md' },
   },
   server: {
-    proxy: { '/graphql': { target: 'http://127.0.0.1:8080', ws: true, changeOrigin: true } },
+    proxy: { '/console.json': 'http://127.0.0.1:8080', '/graphql': { target: 'http://127.0.0.1:8080', ws: true, changeOrigin: true } },
   },
 });

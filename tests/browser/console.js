@@ -15,7 +15,7 @@ const screenshots = process.env.SCREENSHOT_DIR ?? path.join(import.meta.dirname,
  * a token is never the one at BASE_URL, because tokens are made and revoked.
  */
 export const places = process.env.BASE_URL
-  ? [{ name: 'the server at BASE_URL', start: () => startSeeded(), startGuarded: startGuardedServer }]
+  ? [{ name: 'the server at BASE_URL', start: () => startSeeded(), startGuarded: (env) => startGuardedServer(env) }]
   : databases.map(({ name, create }) => ({
       name,
       start: () => startOn(create),
@@ -56,6 +56,7 @@ export function suite(start) {
     get browser() {
       return browser;
     },
+    token: (...args) => server.token(...args),
     /** A visitor who was never here, with the console open. */
     async visit(t, { address = '/', url = server.url, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });

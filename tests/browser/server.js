@@ -14,4 +14,4 @@ export async function startServer() {
 }
 
 /** Seeds and serves a journal for which everybody needs a token; never at BASE_URL, because tokens are made and revoked. */
-export const startGuardedServer = () => start({ entries: seeded, env: { SAMJOURNAL_AUTH: 'required' } });
+export const startGuardedServer = (env = {}) => start({ entries: seeded, env: { SAMJOURNAL_AUTH: 'required', ...env } });

@@ -23,15 +23,20 @@ export interface Viewer {
 export type Standing =
   | { readonly state: 'asking' }
   | { readonly state: 'granted'; readonly viewer: Viewer }
-  /** The server wants a credential: none was sent, or it is not valid; before tells that it has been. */
-  | { readonly state: 'denied'; readonly before: boolean }
+  /** The server wants a credential: none was sent, or it is not valid; before tells that it has been, reason what is wrong. */
+  | { readonly state: 'denied'; readonly before: boolean; readonly reason?: string | undefined }
   /** All else: no answer, or an account that is not for this viewer. */
   | { readonly state: 'failed'; readonly reason: string };
 
 export interface Access {
   readonly credential: Credential;
   readonly standing: Standing;
+  /** Counts the viewers of this page: the same one may go on with another credential. */
+  readonly viewers: number;
 }
+
+/** Gets another token for the same viewer; undefined where there is none to be had. */
+export type Renewal = () => Promise<string | undefined>;
 
 const nobody: Credential = { token: '', account: '' };
 
@@ -54,6 +59,9 @@ export function headersOf({ token, account }: Credential): Record<string, string
   };
 }
 
+/** How long a renewed token has to be good before it is worth renewing once more, in ms. */
+const rescueEvery = 10_000;
+
 const whoAmI = 'query { viewer { role subject account { slug } user { username } } }';
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -71,7 +79,10 @@ function viewerIn(data: unknown): Viewer | undefined {
 }
 
 export class AccessStore {
-  #access: Access = { credential: nobody, standing: { state: 'asking' } };
+  #access: Access = { credential: nobody, standing: { state: 'asking' }, viewers: 0 };
+  #renewal: Renewal | undefined;
+  /** When the token was last renewed because it had been refused, in ms since 1970. */
+  #rescued = 0;
   readonly #listeners = new Set<() => void>();
 
   readonly get = (): Access => this.#access;
@@ -86,10 +97,17 @@ export class AccessStore {
   }
 
   /** Acts by this credential from now on, and finds out what the server says to it: with one request, never again. */
-  async use(credential: Credential): Promise<void> {
-    this.#publish({ credential, standing: { state: 'asking' } });
+  async use(credential: Credential, renewal?: Renewal): Promise<void> {
+    this.#renewal = renewal;
+    const viewers = this.#access.viewers + 1;
+    this.#publish({ credential, standing: { state: 'asking' }, viewers });
     const standing = await ask(credential);
-    if (this.credential === credential) this.#publish({ credential, standing });
+    if (this.credential === credential) this.#publish({ credential, standing, viewers });
+  }
+
+  /** Goes on with another token of the same viewer: what is being read stays. */
+  renew(token: string): void {
+    this.#publish({ ...this.#access, credential: { ...this.credential, token } });
   }
 
   /** What the page begins with: no credential, which is enough for a server without access control. */
@@ -103,9 +121,23 @@ export class AccessStore {
 
   /** The server has refused an operation by this credential with 401, or a connection with 4401. */
   deny(credential: Credential): void {
-    const { standing } = this.#access;
+    const { standing, viewers } = this.#access;
     if (this.credential !== credential || standing.state === 'denied') return;
-    this.#publish({ credential, standing: { state: 'denied', before: standing.state === 'granted' } });
+    const denied = () => {
+      if (this.credential !== credential) return;
+      this.#publish({ credential, standing: { state: 'denied', before: standing.state === 'granted' }, viewers });
+    };
+    const renewal = this.#renewal;
+    // A token may have expired while the machine slept. One that is refused as soon as it is there is another matter.
+    if (renewal === undefined || Date.now() - this.#rescued < rescueEvery) {
+      denied();
+      return;
+    }
+    this.#rescued = Date.now();
+    void renewal().then((token) => {
+      if (token === undefined) denied();
+      else if (this.credential === credential) this.renew(token);
+    }, denied);
   }
 
   #publish(access: Access): void {
@@ -117,7 +149,7 @@ export class AccessStore {
 async function ask(credential: Credential): Promise<Standing> {
   try {
     const { result, denied } = await post({ query: whoAmI }, headersOf(credential));
-    if (denied) return { state: 'denied', before: false };
+    if (denied) return { state: 'denied', before: false, reason: result.errors?.[0]?.message };
     const viewer = viewerIn(result.data);
     if (viewer) return { state: 'granted', viewer };
     return { state: 'failed', reason: result.errors?.[0]?.message ?? 'The server did not say who you are.' };

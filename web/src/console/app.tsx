@@ -20,7 +20,8 @@ import { fixed } from './time';
 function Connection({ status, live, refused }: { status: StatusStore; live: boolean; refused: string | undefined }) {
   const { connection } = useSyncExternalStore(status.listen, status.get);
   if (!live) return null;
-  if (refused === undefined && connection.state !== 'lost') return null;
+  // The first try to connect again comes at once, and is not worth a word: so it is when a credential is renewed.
+  if (refused === undefined && (connection.state !== 'lost' || connection.attempt < 2)) return null;
   return (
     <span className="connection broken" role="status">
       {refused ?? 'Connection lost, trying again …'}
@@ -96,14 +97,16 @@ function Page({ name, shown, children }: { name: 'entries' | 'overview'; shown: 
 }
 
 /** The console. Who is asking decides what there is to see, so each viewer has clients, and with them a cache, of its own. */
-export function App({ access, status }: { access: AccessStore; status: StatusStore }) {
-  const { credential, standing } = useSyncExternalStore(access.listen, access.get);
+export function App({ access, status, fault }: { access: AccessStore; status: StatusStore; fault: string | undefined }) {
+  const { credential, standing, viewers } = useSyncExternalStore(access.listen, access.get);
   const view = useView();
   const clients = useMemo(() => {
-    void credential; // another credential, other clients
+    void viewers; // another viewer, other clients
     return createClients(access, status);
-  }, [access, status, credential]);
-  if (standing.state === 'denied') return <SignIn access={access} again={standing.before || credential.token !== ''} />;
+  }, [access, status, viewers]);
+  if (standing.state === 'denied') {
+    return <SignIn access={access} again={standing.before || credential.token !== ''} reason={standing.reason} fault={fault} />;
+  }
   return (
     <Provider value={clients.cached}>
       <header className="banner">

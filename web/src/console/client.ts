@@ -1,7 +1,7 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
 import type { ExecutionResult } from 'graphql';
 import type { Client as Sockets, Sink } from 'graphql-ws';
-import { Client, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
+import { Client, fetchExchange, subscriptionExchange } from 'urql';
 import { type AccessStore, headersOf } from '../access';
 import type { StatusStore } from '../connection';
 import { graphqlURL } from '../endpoints';
@@ -29,14 +29,8 @@ export interface Clients {
 
 export function createClients(access: AccessStore, status: StatusStore): Clients {
   const sockets = createSubscriptionClient(status, access);
-  const credential = access.credential;
-  const options = { url: graphqlURL.href, preferGetMethod: false, fetchOptions: { headers: headersOf(credential) } };
+  const options = { url: graphqlURL.href, preferGetMethod: false, fetch: fetchAs(access) };
   const exchanges = [
-    mapExchange({
-      onError: (error) => {
-        if (error.graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) access.deny(credential);
-      },
-    }),
     fetchExchange,
     subscriptionExchange({
       forwardSubscription: ({ query = '', variables }) => ({
@@ -48,6 +42,18 @@ export function createClients(access: AccessStore, status: StatusStore): Clients
   return {
     cached: new Client({ ...options, exchanges: [cache, ...exchanges] }),
     plain: new Client({ ...options, exchanges, requestPolicy: 'network-only' }),
+  };
+}
+
+/** Sends requests by the credential of the moment, which may be renewed, and tells when the server refuses it. */
+function fetchAs(access: AccessStore): typeof fetch {
+  return async (input, init) => {
+    const { credential } = access;
+    const headers = new Headers(init?.headers);
+    for (const [name, value] of Object.entries(headersOf(credential))) headers.set(name, value);
+    const response = await fetch(input, { ...init, headers });
+    if (response.status === 401) access.deny(credential);
+    return response;
   };
 }
 

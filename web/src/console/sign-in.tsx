@@ -1,8 +1,29 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { type AccessStore, faultOf } from '../access';
+import { readSettings, type Settings, type SignInSettings } from './settings';
 
-/** Asks for a token. It is kept by this page alone, in memory, and is gone with it. */
-export function SignIn({ access, again }: { access: AccessStore; again: boolean }) {
+/** The way to the identity provider. The page is left by it. */
+function Provider({ settings }: { settings: SignInSettings }) {
+  const [state, setState] = useState<'leaving' | { fault: string }>();
+  const leave = async () => {
+    setState('leaving');
+    try {
+      await (await import('./oidc')).leave(settings);
+    } catch (problem) {
+      setState({ fault: problem instanceof Error ? problem.message : String(problem) });
+    }
+  };
+  return (
+    <>
+      <button type="button" className="provider" disabled={state === 'leaving'} onClick={() => void leave()}>
+        Sign in at {new URL(settings.server.issuer).host}
+      </button>
+      {typeof state === 'object' && <p role="alert">{state.fault}</p>}
+    </>
+  );
+}
+
+function TokenForm({ access }: { access: AccessStore }) {
   const [token, setToken] = useState('');
   const [account, setAccount] = useState('');
   const credential = { token: token.trim(), account: account.trim() };
@@ -12,11 +33,7 @@ export function SignIn({ access, again }: { access: AccessStore; again: boolean 
     if (credential.token !== '' && fault === undefined) void access.use(credential);
   };
   return (
-    <form className="sign-in" onSubmit={submit}>
-      <h1>samjournal</h1>
-      <p role={again ? 'alert' : undefined}>
-        {again ? 'The server does not accept this token any more, or never did.' : 'This server wants to know who you are.'}
-      </p>
+    <form onSubmit={submit}>
       <label>
         <span>API token or JWT</span>
         <input
@@ -45,5 +62,42 @@ export function SignIn({ access, again }: { access: AccessStore; again: boolean 
         page&apos;s memory and is forgotten when you close it.
       </p>
     </form>
+  );
+}
+
+interface Props {
+  readonly access: AccessStore;
+  /** Whether a credential has been refused, and why. */
+  readonly again: boolean;
+  readonly reason: string | undefined;
+  /** Why signing in at the identity provider has failed, if it has. */
+  readonly fault: string | undefined;
+}
+
+/** Asks who somebody is. What proves it is kept by this page alone, in memory, and is gone with it. */
+export function SignIn({ access, again, reason, fault }: Props) {
+  const [settings, setSettings] = useState<Settings>({ signIn: null });
+  useEffect(() => {
+    void readSettings().then(setSettings);
+  }, []);
+  return (
+    <main className="sign-in">
+      <h1>samjournal</h1>
+      {fault !== undefined && <p role="alert">{fault}</p>}
+      <p role={again ? 'alert' : undefined}>
+        {again ? 'The server does not accept this token any more, or never did.' : 'This server wants to know who you are.'}
+      </p>
+      {again && reason !== undefined && <p className="hint">{reason}</p>}
+      {settings.signIn && (
+        <>
+          <Provider settings={settings.signIn} />
+          <p className="hint">Or with a token:</p>
+        </>
+      )}
+      {settings.unavailable === true && (
+        <p role="status">The identity provider cannot be reached at the moment. Open this page again, or use a token.</p>
+      )}
+      <TokenForm access={access} />
+    </main>
   );
 }
