@@ -7,6 +7,7 @@ import type { StatusStore } from '../connection';
 import { graphqlURL } from '../endpoints';
 import { isObject } from '../json';
 import { createSubscriptionClient } from '../subscriptions';
+import { markNumbers } from './numbers';
 
 /** What has no identity is part of what it stands in. */
 const embedded = [
@@ -45,6 +46,14 @@ export function createClients(access: AccessStore, status: StatusStore): Clients
   };
 }
 
+/** The same answer, with the numbers in payloads marked where they would lose digits. Pages have none, and are left as they are. */
+async function withMarkedNumbers(response: Response): Promise<Response> {
+  const text = await response.text();
+  const { status, statusText, headers } = response;
+  const payloads = text.includes('"payloadState"');
+  return new Response(payloads && response.ok ? markNumbers(text) : text, { status, statusText, headers });
+}
+
 /** Sends requests by the credential of the moment, which may be renewed, and tells when the server refuses it. */
 function fetchAs(access: AccessStore): typeof fetch {
   return async (input, init) => {
@@ -53,7 +62,7 @@ function fetchAs(access: AccessStore): typeof fetch {
     for (const [name, value] of Object.entries(headersOf(credential))) headers.set(name, value);
     const response = await fetch(input, { ...init, headers });
     if (response.status === 401) access.deny(credential);
-    return response;
+    return withMarkedNumbers(response);
   };
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { useClient, useQuery } from 'urql';
 import { clearFilters, go } from './address';
+import { CopyButton } from './copy';
 import { atPositionQuery, detailQuery, type Detail } from './documents';
 import { JsonView } from './json-view';
 import { classOf, className, classSign, localTime } from './labels';
@@ -37,7 +38,7 @@ function Facts({ entry }: { entry: Detail }) {
       <dd>{entry.position}</dd>
       <dt>Key</dt>
       <dd>
-        <code className="key">{entry.key}</code>
+        <code className="key">{entry.key}</code> <CopyButton text={entry.key} label="Copy the key" />
       </dd>
       {entry.redactedPaths.length > 0 && (
         <>

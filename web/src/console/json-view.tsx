@@ -1,4 +1,6 @@
 import { useMemo, useState } from 'react';
+import { CopyButton } from './copy';
+import { markedNumber, print } from './numbers';
 
 /** How many members of one object or list are shown until more are asked for. */
 const shownMembers = 100;
@@ -7,14 +9,22 @@ function hit(text: string, search: string): boolean {
   return search !== '' && text.toLowerCase().includes(search.toLowerCase());
 }
 
-function holds(value: unknown, search: string): boolean {
-  if (typeof value !== 'object' || value === null) return hit(String(value), search);
-  return Object.entries(value).some(([name, inner]) => hit(name, search) || holds(inner, search));
+const written = (value: unknown): string => markedNumber(value) ?? JSON.stringify(value);
+
+/** How many names and values have the text in them. */
+function hits(value: unknown, search: string): number {
+  if (typeof value !== 'object' || value === null) return hit(written(value), search) ? 1 : 0;
+  const list = Array.isArray(value);
+  return Object.entries(value).reduce(
+    (sum, [name, inner]) => sum + (!list && hit(name, search) ? 1 : 0) + hits(inner, search),
+    0,
+  );
 }
 
 function Scalar({ value, search }: { value: unknown; search: string }) {
-  const text = JSON.stringify(value);
-  const shown = <span className={`json ${value === null ? 'null' : typeof value}`}>{text}</span>;
+  const text = written(value);
+  const kind = value === null ? 'null' : markedNumber(value) === undefined ? typeof value : 'number';
+  const shown = <span className={`json ${kind}`}>{text}</span>;
   return hit(text, search) ? <mark>{shown}</mark> : shown;
 }
 
@@ -42,7 +52,7 @@ function Value({ name, value, search, depth }: { name?: string; value: unknown; 
       </div>
     );
   }
-  const open = search === '' ? depth < 2 : holds(value, search);
+  const open = search === '' ? depth < 2 : hits(value, search) > 0;
   return (
     <details key={search} open={open} className="member">
       <summary>
@@ -69,12 +79,13 @@ function Value({ name, value, search, depth }: { name?: string; value: unknown; 
 /** A request or response: searchable, collapsible, and to be copied as a whole. */
 export function JsonView({ title, value }: { title: string; value: unknown }) {
   const [search, setSearch] = useState('');
-  const [copied, setCopied] = useState(false);
-  const text = useMemo(() => JSON.stringify(value, null, 2), [value]);
+  const text = useMemo(() => print(value), [value]);
+  const found = useMemo(() => (search === '' ? undefined : hits(value, search)), [value, search]);
   return (
     <section className="payload" aria-label={title}>
       <header>
         <h3>{title}</h3>
+        <output className="found">{found !== undefined && `${found} found`}</output>
         <input
           type="search"
           placeholder="Find"
@@ -84,16 +95,7 @@ export function JsonView({ title, value }: { title: string; value: unknown }) {
             setSearch(target.value);
           }}
         />
-        <button
-          type="button"
-          onClick={() => {
-            void navigator.clipboard.writeText(text).then(() => {
-              setCopied(true);
-            });
-          }}
-        >
-          {copied ? 'Copied' : 'Copy'}
-        </button>
+        <CopyButton text={text} label={`Copy the ${title.toLowerCase()}`} />
       </header>
       <div className="json-tree">
         <Value value={value} search={search} depth={0} />
