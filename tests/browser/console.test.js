@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import axe from 'axe-core';
 import { keep, places, positions, rows, suite } from './console.js';
+import { openLine } from '../line.mjs';
 import { eventually } from './playground.js';
 import { query } from './server.js';
 
@@ -68,6 +69,7 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
     await detail.getByRole('heading', { name: 'dora got Account' }).waitFor();
     await page.getByLabel('Find in the request').fill('needle');
     await detail.locator('mark', { hasText: 'needle' }).waitFor();
+    await detail.getByText('1 found').waitFor();
     await keep(page, 'console-entry');
     await detail.getByRole('button', { name: 'Next position' }).click();
     await detail.getByRole('heading', { name: 'emil got Account' }).waitFor();
@@ -79,6 +81,7 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
     await detail.getByRole('heading', { name: 'emil got Account' }).waitFor();
     await page.keyboard.press('Escape');
     await detail.waitFor({ state: 'detached' });
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('data-key')), second.key, 'the focus is back');
     await page.keyboard.press('/');
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'filter-user');
     assert.deepEqual(problems, []);
@@ -96,6 +99,7 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
     const scroller = page.locator('.scroller');
     await scroller.evaluate((element) => element.scrollTo({ top: 800 }));
     await eventually('scrolled', () => scroller.evaluate((element) => element.scrollTop), (top) => top === 800);
+    await eventually('the rows there', () => positions(page), (shown) => !shown.includes(position));
     const reading = await positions(page);
     const hidden = await append(server.url);
     await page.getByRole('button', { name: '1 new entry' }).waitFor();
@@ -128,6 +132,10 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
     const entries = page.locator('.figures dd').first();
     await eventually('the total', async () => Number((await entries.innerText()).replace(/\D/g, '')), (n) => n >= all.entryStats.totalCount);
     await keep(page, 'console-overview');
+    await page.getByRole('button', { name: 'Client error' }).click();
+    assert.match(page.url(), /\?status=CLIENT_ERROR/);
+    await rows(page).first().waitFor();
+    await page.goBack();
     await page.locator('.top').filter({ hasText: 'Things' }).getByRole('button').first().click();
     assert.match(page.url(), /\?thing=/);
     await rows(page).first().waitFor();
@@ -135,11 +143,16 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
   });
 
   for (const colorScheme of ['light', 'dark']) {
-    test(`has no serious barrier, ${colorScheme}`, async (t) => {
-      for (const address of ['/', '/?page=overview']) {
+    for (const [what, address, ready] of [
+      ['an entry', '/', '.row'],
+      ['nothing found', '/?user=nobody+at+all', '.state'],
+      ['an error', '/?since=yesterday', '.failed'],
+      ['the overview', '/?page=overview', '.figures'],
+    ]) {
+      test(`has no serious barrier: ${what}, ${colorScheme}`, async (t) => {
         const { page } = await visit(t, { address, colorScheme });
-        await page.locator(address === '/' ? '.row' : '.figures').first().waitFor();
-        if (address === '/') {
+        await page.locator(ready).first().waitFor();
+        if (what === 'an entry') {
           await rows(page).first().click();
           await page.locator('.payload').first().waitFor();
         }
@@ -147,9 +160,45 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
         const { violations } = await page.evaluate(() => globalThis.axe.run());
         const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
         assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))]), []);
-      }
-    });
+      });
+    }
   }
+
+  test('says that the connection is lost, and misses nothing when it is back', async (t) => {
+    const line = await openLine(server.url);
+    t.after(() => line.close());
+    const { page } = await visit(t, { url: line.url });
+    await rows(page).first().waitFor();
+    const { position } = await append(server.url);
+    await rows(page).locator('.position', { hasText: new RegExp(`^${position}$`) }).waitFor();
+    await line.cut();
+    await page.getByText('Connection lost, trying again').waitFor();
+    await append(server.url);
+    await page.locator('.scroller').evaluate((element) => element.scrollTo({ top: element.scrollHeight }));
+    await page.getByRole('alert').getByRole('button', { name: 'Try again' }).waitFor();
+    await line.mend();
+    await page.getByText('Connection lost, trying again').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await eventually('the first entry', () => positions(page), (shown) => shown.includes(0));
+    await page.getByRole('button', { name: '1 new entry' }).click();
+    await eventually('the new one, once, and the one before it', () => positions(page), (shown) =>
+      shown[0] === position + 1 && shown[1] === position && new Set(shown).size === shown.length);
+  });
+
+  test('shows and copies numbers as they were written', async (t) => {
+    const request = '{"id": 12345678901234567890, "plain": 7, "price": 1.10, "text": "1.10"}';
+    const variables = `{"input": {"request": ${request}, "response": null}}`;
+    const { createEntry: { key } } = await query(server.url, createOne, variables);
+    const { page, problems } = await visit(t, { address: `/?entry=${key}`, permissions: ['clipboard-read', 'clipboard-write'] });
+    const payload = page.getByRole('region', { name: 'Request' });
+    await payload.getByText('12345678901234567890', { exact: true }).waitFor();
+    assert.deepEqual(await payload.locator('.json.number').allInnerTexts(), ['12345678901234567890', '7', '1.10']);
+    await payload.getByRole('button', { name: 'Copy' }).click();
+    await payload.getByRole('button', { name: 'Copied' }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied.replace(/\s+/g, ' '), request.replace('{', '{ ').replace('}', ' }'));
+    assert.deepEqual(problems, []);
+  });
 
   test('fits a phone', async (t) => {
     const { page, problems } = await visit(t, { viewport: { width: 360, height: 740 } });

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { Provider } from 'urql';
 import type { AccessStore } from '../access';
 import type { StatusStore } from '../connection';
-import { go, useView, whereOf } from './address';
+import { go, isFiltered, useView, whereOf } from './address';
 import { type Clients, createClients } from './client';
 import { DetailPanel } from './detail';
 import { Entries } from './entries';
@@ -57,9 +57,8 @@ function Journal({ clients, status }: { clients: Clients; status: StatusStore })
   useKeys(store, view.entry);
   return (
     <>
-      <FilterBar view={view} total={countOf(listing)} />
-      <Histogram where={where} />
-      <div className="toolbar">
+      <FilterBar view={view} total={countOf(listing)}>
+        <Connection status={status} live={live} refused={listing.refused} />
         <label className="switch">
           <input
             type="checkbox"
@@ -71,10 +70,10 @@ function Journal({ clients, status }: { clients: Clients; status: StatusStore })
           />
           Live
         </label>
-        <Connection status={status} live={live} refused={listing.refused} />
-      </div>
+      </FilterBar>
+      <Histogram where={where} />
       <div className={view.entry === '' ? 'panes' : 'panes open'}>
-        <Entries key={filter} store={store} listing={listing} chosen={view.entry} />
+        <Entries key={filter} store={store} listing={listing} chosen={view.entry} filtered={isFiltered(view)} />
         {view.entry !== '' && <DetailPanel entryKey={view.entry} />}
       </div>
     </>
@@ -100,6 +99,9 @@ function Page({ name, shown, children }: { name: 'entries' | 'overview'; shown: 
 export function App({ access, status, fault }: { access: AccessStore; status: StatusStore; fault: string | undefined }) {
   const { credential, standing, viewers } = useSyncExternalStore(access.listen, access.get);
   const view = useView();
+  useEffect(() => {
+    document.title = view.page === 'overview' ? 'Overview · samjournal' : 'samjournal';
+  }, [view.page]);
   const clients = useMemo(() => {
     void viewers; // another viewer, other clients
     return createClients(access, status);

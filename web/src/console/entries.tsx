@@ -4,7 +4,7 @@ import { useQuery } from 'urql';
 import { go } from './address';
 import { detailQuery, type Row } from './documents';
 import type { JournalStore, Listing } from './journal';
-import { classOf, className, classSign, localTime, number } from './labels';
+import { briefTime, classOf, className, classSign, localTime, number } from './labels';
 import { Scale } from './scale';
 
 /** The element that scrolls, for the keys of the page. */
@@ -18,7 +18,10 @@ const Cells = memo(function Cells({ row }: { row: Row }) {
   return (
     <>
       <span className="position">{row.position}</span>
-      <time dateTime={row.createdAt}>{localTime(row.createdAt)}</time>
+      <time dateTime={row.createdAt} title={row.createdAt}>
+        <span className="full">{localTime(row.createdAt)}</span>
+        <span className="brief">{briefTime(row.createdAt)}</span>
+      </time>
       <span className={`status ${status}`} title={className[status]}>
         <span aria-hidden="true">{classSign[status]}</span> {row.statusCode}
       </span>
@@ -99,8 +102,15 @@ function useChosen(store: JournalStore, chosen: string, reveal: (row: number) =>
   }, [store, chosen, position, reveal, changes]);
 }
 
+interface Props {
+  readonly store: JournalStore;
+  readonly listing: Listing;
+  readonly chosen: string;
+  readonly filtered: boolean;
+}
+
 /** The entries, newest first. Only what is in sight is in the page, however many there are. */
-export function Entries({ store, listing, chosen }: { store: JournalStore; listing: Listing; chosen: string }) {
+export function Entries({ store, listing, chosen, filtered }: Props) {
   const { size = 0, loading, error, waiting } = listing;
   const { scroller, scale, virtual, reveal } = useScroller(size);
   const items = virtual.getVirtualItems();
@@ -176,7 +186,10 @@ export function Entries({ store, listing, chosen }: { store: JournalStore; listi
           </p>
         )}
         {!loading && error === undefined && size === 0 && (
-          <p className="state">No entry matches. Change the filters, or wait: new ones appear here while Live is on.</p>
+          <p className="state">
+            {filtered ? 'No entry matches. Change the filters, or wait' : 'The journal has no entries yet. Wait'}: new ones appear here
+            while Live is on.
+          </p>
         )}
       </div>
       {error !== undefined && (

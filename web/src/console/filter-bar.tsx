@@ -1,7 +1,10 @@
-import { type KeyboardEvent, useEffect, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useState } from 'react';
 import { clearFilters, go, isFiltered, type View } from './address';
 import { className, statusClasses, words } from './labels';
 import { commands, things } from './values';
+
+/** The first field, for the keys of the page. */
+export const firstID = 'filter-user';
 
 const spans: readonly (readonly [string, string])[] = [
   ['', 'All time'],
@@ -52,6 +55,51 @@ function Choice({
   );
 }
 
+/** What is typed counts when Enter is pressed or the field is left, or at once when it is emptied. */
+function Words({
+  id,
+  label,
+  hint,
+  value,
+  change,
+}: {
+  id: string;
+  label: string;
+  hint: string;
+  value: string;
+  change: (value: string) => void;
+}) {
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    setText(value);
+  }, [value]);
+  const ask = () => {
+    if (text.trim() !== value) change(text.trim());
+  };
+  return (
+    <label>
+      <span>{label}</span>
+      <input
+        id={id}
+        aria-label={label}
+        type="search"
+        placeholder={hint}
+        autoComplete="off"
+        spellCheck={false}
+        value={text}
+        onChange={({ target }) => {
+          setText(target.value);
+          if (target.value === '' && value !== '') change('');
+        }}
+        onKeyDown={(event: KeyboardEvent) => {
+          if (event.key === 'Enter') ask();
+        }}
+        onBlur={ask}
+      />
+    </label>
+  );
+}
+
 const all = (names: readonly string[]) => [['', 'Any'], ...names.map((name) => [name, words(name)] as const)] as const;
 const classes = [
   ['', 'Any'],
@@ -59,70 +107,52 @@ const classes = [
   ['CLIENT_ERROR,SERVER_ERROR', 'All errors'],
 ] as const;
 
-/** What is asked for. Every change goes to the address. */
-export function FilterBar({ view, total }: { view: View; total: string }) {
-  const [user, setUser] = useState(view.user);
-  useEffect(() => {
-    setUser(view.user);
-  }, [view.user]);
-  const ask = (event: KeyboardEvent) => {
-    if (event.key === 'Enter') go({ user: user.trim() });
+const aDay = 24 * 60 * 60_000;
+
+/** Which time is asked for: one that ends now, or one with a beginning and an end of its own. */
+export function TimeFilter({ view }: { view: View }) {
+  const ranged = view.from !== '' || view.to !== '';
+  const choose = (value: string) => {
+    if (value === 'range') go({ from: new Date(Date.now() - aDay).toISOString(), since: '' });
+    else go({ since: value, from: '', to: '' });
   };
   return (
+    <>
+      <Choice label="Time" value={ranged ? 'range' : view.since} options={[...spans, ['range', 'From and to …']]} change={choose} />
+      {ranged &&
+        (['from', 'to'] as const).map((end) => (
+          <label key={end}>
+            <span>{end === 'from' ? 'From' : 'To'}</span>
+            <input
+              type="datetime-local"
+              aria-label={end === 'from' ? 'From' : 'To'}
+              value={localInput(view[end])}
+              onChange={({ target }) => go({ [end]: instant(target.value), since: '' })}
+            />
+          </label>
+        ))}
+    </>
+  );
+}
+
+/** What is asked for. Every change goes to the address. */
+export function FilterBar({ view, total, children }: { view: View; total: string; children: ReactNode }) {
+  return (
     <search className="filters" aria-label="Filters">
-      <label>
-        <span>User</span>
-        <input
-          id="filter-user"
-          aria-label="User"
-          type="search"
-          placeholder="Exact name ( / )"
-          autoComplete="off"
-          spellCheck={false}
-          value={user}
-          onChange={({ target }) => {
-            setUser(target.value);
-            if (target.value === '') go({ user: '' });
-          }}
-          onKeyDown={ask}
-          onBlur={() => {
-            if (user.trim() !== view.user) go({ user: user.trim() });
-          }}
-        />
-      </label>
+      <Words id={firstID} label="User" hint="Exact name ( / )" value={view.user} change={(user) => go({ user })} />
       <Choice label="Thing" value={view.thing} options={all(things)} change={(thing) => go({ thing })} />
       <Choice label="Command" value={view.command} options={all(commands)} change={(command) => go({ command })} />
       <Choice label="Status" value={view.status} options={classes} change={(status) => go({ status })} />
-      <Choice
-        label="Time"
-        value={view.from === '' && view.to === '' ? view.since : 'range'}
-        options={view.from === '' && view.to === '' ? spans : [...spans, ['range', 'From and to']]}
-        change={(since) => go({ since, from: '', to: '' })}
-      />
-      <label>
-        <span>From</span>
-        <input
-          type="datetime-local"
-          aria-label="From"
-          value={localInput(view.from)}
-          onChange={({ target }) => go({ from: instant(target.value), since: '' })}
-        />
-      </label>
-      <label>
-        <span>To</span>
-        <input
-          type="datetime-local"
-          aria-label="To"
-          value={localInput(view.to)}
-          onChange={({ target }) => go({ to: instant(target.value), since: '' })}
-        />
-      </label>
-      <output aria-live="polite">{total}</output>
+      <TimeFilter view={view} />
       {isFiltered(view) && (
         <button type="button" onClick={clearFilters}>
           Clear
         </button>
       )}
+      <div className="standing">
+        {children}
+        <output aria-live="polite">{total}</output>
+      </div>
     </search>
   );
 }

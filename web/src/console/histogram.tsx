@@ -7,6 +7,7 @@ import { histogramQuery, type StatusClass, type Where } from './documents';
 import { className, classSign, number, statusClasses } from './labels';
 import { intervalFor, lengthOf } from './time';
 
+const plotHeight = 128;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 interface Columns {
@@ -26,11 +27,11 @@ function chart(element: HTMLElement, columns: Columns): uPlot {
   return new uPlot(
     {
       width: element.clientWidth,
-      height: 120,
+      height: plotHeight,
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false } },
       scales: { x: { range: [columns.starts[0] ?? 0, columns.end] } },
-      axes: [axis, { ...axis, size: 48, values: (_, values) => values.map((n) => (Number.isInteger(n) ? number(n) : '')) }],
+      axes: [{ ...axis, size: 40 }, { ...axis, size: 48, values: (_, values) => values.map((n) => (Number.isInteger(n) ? number(n) : '')) }],
       series: [
         {},
         ...order.map(({ name }) => ({
@@ -85,7 +86,7 @@ export function Histogram({ where }: { where: Where }) {
       stacked,
     });
     const watch = new ResizeObserver(() => {
-      plot.setSize({ width: host.clientWidth, height: 120 });
+      plot.setSize({ width: host.clientWidth, height: plotHeight });
     });
     watch.observe(host);
     return () => {
@@ -107,7 +108,7 @@ export function Histogram({ where }: { where: Where }) {
                   type="button"
                   className={`status ${statusClass}`}
                   onClick={() => {
-                    go({ status: statusClass });
+                    go({ page: 'entries', status: statusClass });
                   }}
                 >
                   <span aria-hidden="true">{classSign[statusClass]}</span> {className[statusClass]} {number(count)}

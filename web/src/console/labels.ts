@@ -44,9 +44,21 @@ const local = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyl
 const counted = new Intl.NumberFormat(undefined);
 
 export const localTime = (time: string): string => local.format(new Date(time));
+const timeOfDay = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+
+/** Where there is little room: the time of today, or the day. */
+export function briefTime(time: string): string {
+  const at = new Date(time);
+  return at.toDateString() === new Date().toDateString() ? timeOfDay.format(at) : day.format(at);
+}
+
 export const number = (n: number): string => counted.format(n);
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? '–' : new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 }).format(part / whole);
 
-/** API_PLUGIN as people read it: Api plugin. Entries have labels of their own; this is for lists of all values. */
-export const words = (name: string): string => name.charAt(0) + name.slice(1).toLowerCase().replaceAll('_', ' ');
+/** API_PLUGIN as people read it: API plugin. Entries have labels of their own; this is for lists of all values. */
+export const words = (name: string): string => {
+  const text = name.toLowerCase().replaceAll('_', ' ');
+  return (text.charAt(0).toUpperCase() + text.slice(1)).replace(/\b(api|sql|llm|json)\b/gi, (short) => short.toUpperCase());
+};

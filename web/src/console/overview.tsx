@@ -1,6 +1,7 @@
 import { useQuery } from 'urql';
 import { go, timeOf, type View } from './address';
 import { overviewQuery } from './documents';
+import { TimeFilter } from './filter-bar';
 import { Histogram } from './histogram';
 import { number, percent, words } from './labels';
 
@@ -26,7 +27,7 @@ function Top({ title, bars, other }: { title: string; bars: readonly Bar[]; othe
           </li>
         ))}
       </ol>
-      {other > 0 && <p>and {number(other)} more</p>}
+      {other > 0 && <p>{number(other)} entries of others</p>}
     </section>
   );
 }
@@ -44,6 +45,9 @@ export function Overview({ view }: { view: View }) {
   const failed = of('CLIENT_ERROR') + of('SERVER_ERROR');
   return (
     <div className="overview">
+      <search className="filters" aria-label="Filters">
+        <TimeFilter view={view} />
+      </search>
       <Histogram where={where} />
       {error && (
         <p role="alert" className="state">
@@ -64,7 +68,16 @@ export function Overview({ view }: { view: View }) {
             </div>
             <div>
               <dt>Failed</dt>
-              <dd>{number(failed)}</dd>
+              <dd>
+                <button
+                  type="button"
+                  onClick={() => {
+                    go({ page: 'entries', status: 'CLIENT_ERROR,SERVER_ERROR' });
+                  }}
+                >
+                  {number(failed)}
+                </button>
+              </dd>
             </div>
             <div>
               <dt>Error rate</dt>

@@ -24,7 +24,7 @@ export function ThemeSwitch() {
           setTheme(target.value);
         }}
       >
-        <option value="">As the system</option>
+        <option value="">System colours</option>
         <option value="light">Light</option>
         <option value="dark">Dark</option>
       </select>
