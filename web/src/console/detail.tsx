@@ -30,7 +30,9 @@ function Facts({ entry }: { entry: Detail }) {
         <>
           <dt>Recorded</dt>
           <dd>
-            <code>{entry.recordedAt}</code> ({entry.origin.toLowerCase()})
+            <time dateTime={entry.recordedAt}>{localTime(entry.recordedAt)}</time> ({entry.origin.toLowerCase()})
+            <br />
+            <code>{entry.recordedAt}</code>
           </dd>
         </>
       )}
