@@ -316,7 +316,7 @@ export class JournalStore {
     try {
       for (let more = true; more; ) {
         const page = await this.#reader.page({ last: pageSize }, { positionGT: this.#seen });
-        for (const one of page.held.toReversed()) this.#arrive(one);
+        for (const one of [...page.held].reverse()) this.#arrive(one);
         more = page.hasNewer && page.held.length > 0;
       }
     } catch (problem) {
