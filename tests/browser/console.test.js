@@ -61,6 +61,28 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
     assert.deepEqual(problems, []);
   });
 
+  test('finds entries by what is in them, those that come too', async (t) => {
+    const found = { request: { prompt: 'why is the quokka smiling' } };
+    await append(server.url, found);
+    await append(server.url, { response: { answer: 'a QUOKKA always does' } });
+    await append(server.url, { request: { prompt: 'and the wombat' } });
+    const { page, problems } = await visit(t);
+    await rows(page).first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('quokka');
+    await page.keyboard.press('Enter');
+    const count = () => page.locator('.filters output').innerText();
+    await eventually('both', count, (text) => text === '2 entries');
+    assert.equal(new URL(page.url()).searchParams.get('search'), 'quokka');
+    assert.equal(await rows(page).count(), 2);
+    const { position } = await append(server.url, found);
+    await rows(page).locator('.position', { hasText: new RegExp(`^${position}$`) }).waitFor();
+    await eventually('all three', count, (text) => text === '3 entries');
+    const shared = await visit(t, { address: '/?search="quokka+smiling"' });
+    await eventually('the phrase', () => shared.page.locator('.filters output').innerText(), (text) => text === '2 entries');
+    assert.deepEqual([...problems, ...shared.problems], []);
+  });
+
   test('shows all of an entry, and goes on from it by mouse and keyboard', async (t) => {
     const first = await append(server.url, { username: 'dora', request: { deep: { er: ['needle', 1.5, null] } } });
     const second = await append(server.url, { username: 'emil' });
@@ -83,7 +105,7 @@ for (const { name: database, start, startGuarded } of places) describe(`Console 
     await detail.waitFor({ state: 'detached' });
     assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('data-key')), second.key, 'the focus is back');
     await page.keyboard.press('/');
-    assert.equal(await page.evaluate(() => document.activeElement?.id), 'filter-user');
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'filter-search');
     assert.deepEqual(problems, []);
   });
 

@@ -4,6 +4,8 @@ import type { Command, StatusClass, Thing, Where } from './documents';
 /** What is looked at. All of it is in the address, so that a view can be shared and the browser's own buttons work. */
 export interface View {
   readonly page: 'entries' | 'overview';
+  /** Words in request, response or summary. */
+  readonly search: string;
   readonly user: string;
   readonly thing: string;
   readonly command: string;
@@ -18,6 +20,7 @@ export interface View {
 
 const empty: View = {
   page: 'entries',
+  search: '',
   user: '',
   thing: '',
   command: '',
@@ -70,7 +73,7 @@ export function go(change: Partial<View>, { replace = false } = {}): void {
 }
 
 export function clearFilters(): void {
-  go({ user: '', thing: '', command: '', status: '', since: '', from: '', to: '' });
+  go({ search: '', user: '', thing: '', command: '', status: '', since: '', from: '', to: '' });
 }
 
 export const useView = (): View =>
@@ -91,6 +94,7 @@ export function timeOf({ since, from, to }: View): Where {
 export function whereOf(view: View): Where {
   return {
     ...timeOf(view),
+    ...(view.search !== '' && { search: view.search }),
     ...(view.user !== '' && { username: view.user }),
     ...(view.thing !== '' && { thing: view.thing as Thing }),
     ...(view.command !== '' && { command: view.command as Command }),

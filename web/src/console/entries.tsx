@@ -194,7 +194,7 @@ export function Entries({ store, listing, chosen, filtered }: Props) {
       </div>
       {error !== undefined && (
         <p className="state failed" role="alert">
-          {error}{' '}
+          {error} {error.startsWith('where.search') && 'Here the filter “Time” gives one. '}
           <button type="button" onClick={() => void store.read()}>
             Try again
           </button>

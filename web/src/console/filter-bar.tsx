@@ -3,8 +3,8 @@ import { clearFilters, go, isFiltered, type View } from './address';
 import { className, statusClasses, words } from './labels';
 import { commands, things } from './values';
 
-/** The first field, for the keys of the page. */
-export const firstID = 'filter-user';
+/** The field for words that are searched for. */
+export const searchID = 'filter-search';
 
 const spans: readonly (readonly [string, string])[] = [
   ['', 'All time'],
@@ -139,7 +139,8 @@ export function TimeFilter({ view }: { view: View }) {
 export function FilterBar({ view, total, children }: { view: View; total: string; children: ReactNode }) {
   return (
     <search className="filters" aria-label="Filters">
-      <Words id={firstID} label="User" hint="Exact name ( / )" value={view.user} change={(user) => go({ user })} />
+      <Words id={searchID} label="Search" hint="Any words ( / )" value={view.search} change={(search) => go({ search })} />
+      <Words id="filter-user" label="User" hint="Exact name" value={view.user} change={(user) => go({ user })} />
       <Choice label="Thing" value={view.thing} options={all(things)} change={(thing) => go({ thing })} />
       <Choice label="Command" value={view.command} options={all(commands)} change={(command) => go({ command })} />
       <Choice label="Status" value={view.status} options={classes} change={(status) => go({ status })} />

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { go } from './address';
 import { scrollerID } from './entries';
-import { firstID } from './filter-bar';
+import { searchID } from './filter-bar';
 import type { JournalStore } from './journal';
 
 const typed = (target: EventTarget | null): boolean =>
@@ -20,7 +20,7 @@ function scrollEntries(event: KeyboardEvent, scroller: HTMLElement): void {
   scroller.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true }));
 }
 
-/** j and k go to the next and the previous entry, Enter to the first in sight, / to the first filter, Escape closes the details. */
+/** j and k go to the next and the previous entry, Enter to the first in sight, / to the search, Escape closes the details. */
 export function useKeys(store: JournalStore, chosen: string): void {
   useEffect(() => {
     const step = async (by: number) => {
@@ -46,7 +46,7 @@ export function useKeys(store: JournalStore, chosen: string): void {
       if (event.key === 'j') void step(1);
       else if (event.key === 'k') void step(-1);
       else if (event.key === 'Enter' && chosen === '' && event.target === document.body) void step(0);
-      else if (event.key === '/') document.getElementById(firstID)?.focus();
+      else if (event.key === '/') document.getElementById(searchID)?.focus();
       else return;
       event.preventDefault();
     };
