@@ -8,18 +8,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"samjournal/internal/model"
 	"samjournal/internal/store"
 )
 
 const (
-	// maxTokenName is the most characters of a token's name.
-	maxTokenName = 100
 	// maxTokenYears is how far ahead a token's end may be.
 	maxTokenYears = 10
 	// digestKeySize is the length of an account's digest key in bytes.
@@ -34,6 +29,8 @@ type AdminBackend interface {
 	Token(ctx context.Context, accountID, id int64) (store.Token, error)
 	// HasOperatorToken tells whether a user acts by a token of an operator that is valid, but for the user being disabled.
 	HasOperatorToken(ctx context.Context, accountID, userID int64, now time.Time) (bool, error)
+	// UserByName is false when there is no such user.
+	UserByName(ctx context.Context, accountID int64, username string) (store.User, bool, error)
 	// RevokeToken fails with store.ErrNoToken; of a revoked token it changes nothing.
 	RevokeToken(ctx context.Context, accountID, id int64, now time.Time, by *string) error
 	// CreateAccount fails with store.ErrAccountExists or an *model.InputError.
@@ -61,7 +58,7 @@ type Admin struct {
 
 // TokenInput is a token to be created.
 type TokenInput struct {
-	// Name says what the token is for: 1 to 100 printable characters.
+	// Name says what the token is for: 1 to 100 characters of model.CheckName.
 	Name string
 	Role model.Role
 	// Username is the user that the token acts as, created when the account does not have it. A READER needs one.
@@ -92,9 +89,9 @@ func (a Admin) CreateToken(ctx context.Context, in TokenInput) (secret string, c
 		created.ExpiresAt = new(model.Microseconds(*in.ExpiresAt))
 	}
 	if in.Username != nil {
-		name, err := model.NormalUsername(*in.Username)
+		name, err := a.username(ctx, v.Account.ID, *in.Username)
 		if err != nil {
-			return "", NewToken{}, model.InputUnder(err, "username")
+			return "", NewToken{}, err
 		}
 		created.Username = &name
 	}
@@ -112,16 +109,34 @@ func (a Admin) CreateToken(ctx context.Context, in TokenInput) (secret string, c
 	return token.Text(), created, nil
 }
 
+// username is one of a user that the account has, whose name may be any that entries name, or of one that may be created here:
+// model.CheckName holds for it, too.
+func (a Admin) username(ctx context.Context, accountID int64, given string) (string, error) {
+	const field = "username"
+	name, err := model.NormalUsername(given)
+	if err != nil {
+		return "", model.InputUnder(err, field)
+	}
+	if wrong := model.CheckName(field, name, model.MaxUsername); wrong != nil {
+		_, exists, err := a.Store.UserByName(ctx, accountID, name)
+		if err != nil {
+			return "", err
+		}
+		if !exists {
+			return "", wrong
+		}
+	}
+	return name, nil
+}
+
 func (in TokenInput) validate(now time.Time) error {
 	wrong := func(field, reason string, args ...any) error {
 		return &model.InputError{Path: []any{field}, Reason: fmt.Sprintf(reason, args...)}
 	}
-	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
-	switch n := utf8.RuneCountInString(in.Name); {
-	case n < 1 || n > maxTokenName:
-		return wrong("name", "must have 1 to %d characters, has %d", maxTokenName, n)
-	case !utf8.ValidString(in.Name) || strings.ContainsFunc(in.Name, hidden) || strings.TrimSpace(in.Name) == "":
-		return wrong("name", "must be of printable characters, not all of them spaces")
+	if err := model.CheckName("name", in.Name, model.MaxTokenName); err != nil {
+		return err
+	}
+	switch {
 	case !in.Role.Valid():
 		return wrong("role", "must be WRITER, READER, AUDITOR, ADMIN or OPERATOR")
 	case in.Role == model.RoleReader && in.Username == nil:

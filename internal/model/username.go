@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxUsername is the most characters of a username.
-const maxUsername = 150
+// MaxUsername is the most characters of a username.
+const MaxUsername = 150
 
 // NormalUsername returns a username as it is stored and compared: in Unicode NFC, 1 to 150 characters without control
 // characters. Errors are *InputError.
@@ -21,8 +21,8 @@ func NormalUsername(name string) (string, error) {
 		return fail("must be valid UTF-8")
 	}
 	name = norm.NFC.String(name)
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxUsername {
-		return fail("must have 1 to %d characters, has %d", maxUsername, n)
+	if n := utf8.RuneCountInString(name); n < 1 || n > MaxUsername {
+		return fail("must have 1 to %d characters, has %d", MaxUsername, n)
 	}
 	for i, r := range []rune(name) {
 		if unicode.IsControl(r) {

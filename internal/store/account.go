@@ -20,9 +20,6 @@ var ErrAccountExists = errors.New("an account of this slug exists")
 // digestKeySize is the length of an account's digest key in bytes.
 const digestKeySize = 32
 
-// maxAccountName is the most characters of an account's name.
-const maxAccountName = 200
-
 var slugPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // AccountBySlug returns an account and its digest key, or ErrNoAccount with the slug.
@@ -41,12 +38,12 @@ func (s *Store) AccountBySlug(ctx context.Context, slug string) (model.Account, 
 }
 
 // CreateAccount adds an account with an empty journal. The slug matches ^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$, the digest key
-// has 32 bytes of randomness. Errors: *model.InputError, ErrAccountExists.
+// has 32 bytes of randomness. The name is one of model.CheckName. Errors: *model.InputError, ErrAccountExists.
 func (s *Store) CreateAccount(ctx context.Context, slug, name string, digestKey []byte) (model.Account, error) {
 	if err := CheckSlug(slug); err != nil {
 		return model.Account{}, err
 	}
-	if err := checkText("name", name, maxAccountName); err != nil {
+	if err := model.CheckName("name", name, model.MaxAccountName); err != nil {
 		return model.Account{}, err
 	}
 	if len(digestKey) != digestKeySize {
@@ -105,9 +102,9 @@ func (s *Store) Accounts(ctx context.Context) ([]model.Account, error) {
 	return all, nil
 }
 
-// UpdateAccount changes an account's name, 1 to 200 characters. Errors: *model.InputError, ErrNoAccount.
+// UpdateAccount changes an account's name to one of model.CheckName. Errors: *model.InputError, ErrNoAccount.
 func (s *Store) UpdateAccount(ctx context.Context, accountID int64, name string) error {
-	if err := checkText("name", name, maxAccountName); err != nil {
+	if err := model.CheckName("name", name, model.MaxAccountName); err != nil {
 		return err
 	}
 	found, err := s.change(ctx, `UPDATE accounts SET name = ? WHERE id = ?`, name, accountID)

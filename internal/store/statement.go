@@ -9,8 +9,6 @@ import (
 	"unicode/utf8"
 
 	"entgo.io/ent/dialect"
-
-	"samjournal/internal/model"
 )
 
 // bind writes a statement's parameters the way the database wants them: SQLite ?, PostgreSQL $1, $2 and so on.
@@ -47,14 +45,7 @@ func (s *Store) change(ctx context.Context, statement string, args ...any) (bool
 	return n > 0, err
 }
 
-// checkText is an *model.InputError unless a text that both databases store has 1 to so many characters.
-func checkText(field, text string, most int) error {
-	if hasCharacters(text, most) {
-		return nil
-	}
-	return &model.InputError{Path: []any{field}, Reason: fmt.Sprintf("must have 1 to %d characters, none of them NUL", most)}
-}
-
+// hasCharacters tells whether a text that both databases store has 1 to so many characters.
 func hasCharacters(text string, most int) bool {
 	n := utf8.RuneCountInString(text)
 	return n >= 1 && n <= most && utf8.ValidString(text) && !strings.ContainsRune(text, 0)

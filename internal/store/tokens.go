@@ -18,13 +18,10 @@ var ErrNoToken = errors.New("no such token")
 // maxSubject is the most characters of who did something, as viewers and recorded_by name them.
 const maxSubject = 200
 
-// maxTokenName is the most characters of a token's name.
-const maxTokenName = 100
-
 // NewToken is a token to be stored. Of its secret only the digest is known here.
 type NewToken struct {
 	ID        int64  // positive and random: unique in the account, and telling nothing
-	Name      string // 1 to 100 characters
+	Name      string // 1 to 100 characters of model.CheckName
 	Role      model.Role
 	Username  *string // nil: nobody; needed by a READER. An unknown one is created. In the form that Append takes
 	Digest    [32]byte
@@ -62,7 +59,7 @@ func (t *NewToken) validate() error {
 	case t.CreatedBy != nil && !hasCharacters(*t.CreatedBy, maxSubject):
 		return fmt.Errorf("who creates a token must have 1 to %d characters", maxSubject)
 	}
-	return checkText("name", t.Name, maxTokenName)
+	return model.CheckName("name", t.Name, model.MaxTokenName)
 }
 
 // CreateToken stores a token, and its user when the account does not have it, in one transaction. Errors: *model.InputError,

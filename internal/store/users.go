@@ -17,12 +17,6 @@ import (
 // ErrNoUser says that the account has no such user.
 var ErrNoUser = errors.New("no such user")
 
-// The most characters of what is known of a user.
-const (
-	maxEmail       = 254
-	maxDisplayName = 200
-)
-
 // usersAtOnce is how many users one statement looks for at most.
 const usersAtOnce = 1000
 
@@ -88,8 +82,8 @@ func (s *Store) addUsers(ctx context.Context, accountID int64, names []string, f
 
 // UserChange is what to change of a user. Nil leaves a field as it is, a pointer to nil clears it.
 type UserChange struct {
-	Email       **string // 1 to 254 characters
-	DisplayName **string // 1 to 200 characters
+	Email       **string // 1 to 254 characters of model.CheckName
+	DisplayName **string // 1 to 200
 	// Disabled true disables the user, whose entries stay; false makes it active again. Nothing changes where it is so already.
 	Disabled *bool
 }
@@ -102,15 +96,15 @@ func (s *Store) UpdateUser(ctx context.Context, accountID, userID int64, now tim
 		value         **string
 		most          int
 	}{
-		{"email", "email", c.Email, maxEmail},
-		{"displayName", "display_name", c.DisplayName, maxDisplayName},
+		{"email", "email", c.Email, model.MaxEmail},
+		{"displayName", "display_name", c.DisplayName, model.MaxDisplayName},
 	} {
 		if text.value == nil {
 			set += text.column + " = " + text.column + ", "
 			continue
 		}
 		if *text.value != nil {
-			if err := checkText(text.field, **text.value, text.most); err != nil {
+			if err := model.CheckName(text.field, **text.value, text.most); err != nil {
 				return err
 			}
 		}
