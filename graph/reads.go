@@ -32,7 +32,8 @@ func (ReadJournal) Validate(graphql.ExecutableSchema) error { return nil }
 // mutation shows of an entry is what its caller has just sent.
 func (x ReadJournal) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
-	if x.Journal == nil || resp == nil || graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
+	op := graphql.GetOperationContext(ctx).Operation // nil where the document is refused
+	if x.Journal == nil || resp == nil || op == nil || op.Operation != ast.Query {
 		return resp
 	}
 	a, err := answerOf(ctx)

@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/httpserver"
@@ -299,6 +301,23 @@ func TestPanicsAndUnknownErrorsShowNothing(t *testing.T) {
 	}
 
 	require.Len(t, s.log.lines(t, "internal error"), 2, "each cause is logged once")
+}
+
+// panicking is an extension that a refused document meets.
+type panicking struct{}
+
+func (panicking) ExtensionName() string                   { return "panicking" }
+func (panicking) Validate(graphql.ExecutableSchema) error { return nil }
+func (panicking) InterceptResponse(context.Context, graphql.ResponseHandler) *graphql.Response {
+	panic("before there is an operation")
+}
+
+func TestAPanicBeforeThereIsAnOperationIsAnAnswer(t *testing.T) {
+	t.Parallel()
+
+	s := start(t, func(_ *httpserver.Config, d *httpserver.Deps) { d.Extensions = append(d.Extensions, panicking{}) })
+	require.Equal(t, "INTERNAL", s.ask(t, `{ nothing }`).code(t))
+	require.Len(t, s.log.lines(t, "internal error"), 1)
 }
 
 func TestTheRequestIDIsTakenAndReturned(t *testing.T) {

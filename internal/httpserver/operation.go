@@ -45,10 +45,10 @@ type operation struct {
 // prepare parses and validates. The second result, when not nil, is the answer to a request that will not be carried out.
 // Either way the caller calls finish when it is done.
 func (s *Server) prepare(ctx context.Context, transport string, params *graphql.RawParams) (
-	_ *operation, refused *graphql.Response,
+	op *operation, refused *graphql.Response,
 ) {
 	ctx, end := atend.With(graphql.StartOperationTrace(ctx))
-	op := &operation{
+	op = &operation{
 		server: s, transport: transport, started: s.now(), name: params.OperationName, code: codeOK, ctx: ctx, end: end,
 	}
 

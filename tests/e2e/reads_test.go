@@ -34,6 +34,9 @@ func TestReadingIsJournaledWhereThatIsAskedFor(t *testing.T) {
 
 			s.query(t, `{ entries { totalCount edges { node { key position } } } }`, nil)
 			require.Empty(t, local.reads(t), "no payload was shown")
+			for query, code := range map[string]string{`{ nothing }`: "BAD_USER_INPUT", `{`: "BAD_USER_INPUT"} {
+				require.Equal(t, code, s.ask(t, query, nil).errors[0].code(), "there is no operation to journal")
+			}
 
 			data := s.query(t, `query look { newest: entries(first: 2) { edges { node { key request } } }
 				oldest: entries(last: 1) { edges { node { response } } } }`, nil)
