@@ -32,8 +32,8 @@ type Documents struct {
 	MaxIntrospectionDepth int `name:"max-query-introspection-depth" env:"SAMJOURNAL_MAX_QUERY_INTROSPECTION_DEPTH" default:"2" placeholder:"N" help:"Levels that lists (fields, interfaces, possibleTypes, inputFields) nest in introspection, 0 to 100. Default: ${default}"`
 	// MaxChecks limits the steps of validation. Default 15,000.
 	MaxChecks int `name:"max-query-checks" env:"SAMJOURNAL_MAX_QUERY_CHECKS" default:"15000" placeholder:"N" help:"Steps that validating a document and its variables takes beyond its length, 1 to 100000000. Default: ${default}"`
-	// MaxVariables limits the steps of checking variables. Default 30,000.
-	MaxVariables int `name:"max-query-variables" env:"SAMJOURNAL_MAX_QUERY_VARIABLES" default:"30000" placeholder:"N" help:"Items of lists in the variables, and fields that their input objects may have, 1 to 100000000. Default: ${default}"`
+	// MaxVariables limits the steps of checking variables. Default 40,000.
+	MaxVariables int `name:"max-query-variables" env:"SAMJOURNAL_MAX_QUERY_VARIABLES" default:"40000" placeholder:"N" help:"Items of lists in the variables, and fields that their input objects may have, 1 to 100000000. Default: ${default}"`
 	// MaxCost limits the cost of an operation. Default 100,000.
 	MaxCost int `name:"max-query-cost" env:"SAMJOURNAL_MAX_QUERY_COST" default:"100000" placeholder:"N" help:"Cost of an operation: the weights of its fields times the sizes of their lists, 1 to 1000000000; a page of 500 entries with everything costs about 25000. Default: ${default}"`
 

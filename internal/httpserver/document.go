@@ -46,7 +46,7 @@ type DocumentLimits struct {
 	MaxChecks int
 	// MaxVariables limits the steps of checking variables against their types: one for each item of a list, and one for each
 	// field that an input object may have, whether it has it or not; each takes about a third of a microsecond. 500 conditions
-	// of a filter take 25,000, createEntries with 1,000 inputs 10,000. Default 30,000.
+	// of a filter take 30,000, createEntries with 1,000 inputs 10,000. Default 40,000.
 	MaxVariables int
 	// MaxCost limits what an operation costs with its variables: the weights of its fields (@cost), times the sizes of the
 	// lists that they are in (@listSize). A page of 500 entries with everything selected costs about 25,000. Default 100,000.
@@ -78,7 +78,7 @@ func defaultDocumentLimits() DocumentLimits {
 		MaxDirectives:         100,
 		MaxIntrospectionDepth: 2,
 		MaxChecks:             15_000,
-		MaxVariables:          30_000,
+		MaxVariables:          40_000,
 		MaxCost:               100_000,
 		CacheBytes:            32 << 20,
 		PersistedBytes:        16 << 20,
