@@ -34,7 +34,7 @@ type Config struct {
 	// MaxStreams limits WebSocket connections and event streams together. Default 10,000.
 	MaxStreams int
 
-	// MaxExports limits the exports that run at the same time. Default 4.
+	// MaxExports limits the exports that run at the same time, three quarters of which one viewer may have. Default 4.
 	MaxExports int
 
 	// Edge says who may connect, and how much may be under way at a time.

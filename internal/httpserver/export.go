@@ -77,13 +77,13 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, op *operation) *
 	}
 	defer s.work.close(running)
 
-	select {
-	case s.exports <- struct{}{}:
-		defer func() { <-s.exports }()
-	default:
+	giveBack, err := s.exports.take(ctx, op.viewer)
+	if err != nil {
 		return refuse(http.StatusServiceUnavailable, codeUnavailable,
-			"this server has %d exports running, which is the limit (SAMJOURNAL_MAX_EXPORTS)", cap(s.exports))
+			"as many exports run as may: %d (SAMJOURNAL_MAX_EXPORTS), of one viewer three quarters, %d",
+			s.cfg.MaxExports, ofOneViewer(s.cfg.MaxExports))
 	}
+	defer giveBack()
 
 	params, refused := s.exportParams(r, op)
 	if refused != nil {

@@ -34,7 +34,7 @@ type Server struct {
 	logins      *logins
 	turns       *turns
 	intake      *intake
-	exports     chan struct{} // holds one token for each that runs
+	exports     *turns // nobody waits for one
 	compress    func(http.Handler) http.HandlerFunc
 	readiness   readiness
 	buffers     buffers
@@ -71,7 +71,7 @@ func New(cfg Config, es graphql.ExecutableSchema, deps Deps) (*Server, error) {
 	}
 
 	s.broadcasts = newBroadcasts(s)
-	s.exports = make(chan struct{}, cfg.MaxExports)
+	s.exports = newTurns(cfg.MaxExports, 0)
 
 	if s.compress, err = newExportCompression(); err != nil {
 		return nil, err
