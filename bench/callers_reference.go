@@ -30,15 +30,6 @@ type pgbench struct {
 
 // openPgbench makes the table in the journal's database, and the script.
 func openPgbench(ctx context.Context, address string) (_ appender, closeAll func() error, err error) {
-	binary, err := exec.LookPath("pgbench")
-	if err != nil {
-		found, globErr := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
-		if len(found) == 0 {
-			return nil, nil, errors.Join(errors.New("pgbench is missing: it comes with PostgreSQL's server, "+
-				"apt-get install postgresql"), err, globErr)
-		}
-		binary = found[len(found)-1]
-	}
 	connection, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return nil, nil, err
@@ -55,11 +46,25 @@ func openPgbench(ctx context.Context, address string) (_ appender, closeAll func
 	if err != nil {
 		return nil, nil, err
 	}
+	return newPgbench(address, insert)
+}
+
+// newPgbench makes a script of one statement for a database. remove removes it.
+func newPgbench(address, statement string) (_ *pgbench, remove func() error, err error) {
+	binary, err := exec.LookPath("pgbench")
+	if err != nil {
+		found, globErr := filepath.Glob("/usr/lib/postgresql/*/bin/pgbench")
+		if len(found) == 0 {
+			return nil, nil, errors.Join(errors.New("pgbench is missing: it comes with PostgreSQL's server, "+
+				"apt-get install postgresql"), err, globErr)
+		}
+		binary = found[len(found)-1]
+	}
 	script, err := os.CreateTemp(cache, "pgbench-*.sql")
 	if err != nil {
 		return nil, nil, err
 	}
-	_, err = script.WriteString(insert + ";\n")
+	_, err = script.WriteString(statement + ";\n")
 	err = errors.Join(err, script.Close())
 	if err != nil {
 		return nil, nil, err

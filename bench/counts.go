@@ -24,6 +24,7 @@ type countsSection struct {
 	database string
 	filling  time.Duration // of RebuildCounts, which found nothing to do
 	results  []countsResult
+	asked    []countsResult // over HTTP, against pgbench; on PostgreSQL only
 }
 
 type countsResult struct {
@@ -78,7 +79,11 @@ func countsOnPostgres(ctx context.Context, cfg settings) (s *countsSection, err 
 	if _, err := settle(ctx, database.SuperuserURL); err != nil {
 		return nil, err
 	}
-	return measureCounts(ctx, cfg, "PostgreSQL", database.OwnerURL)
+	if s, err = measureCounts(ctx, cfg, "PostgreSQL", database.OwnerURL); err != nil {
+		return nil, err
+	}
+	s.asked, err = askCounts(ctx, cfg, database.OwnerURL)
+	return s, err
 }
 
 // countsQuestion is asked of the counters, and of the rows by a plain statement.

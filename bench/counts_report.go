@@ -97,7 +97,24 @@ func countsMarkdown(cfg settings, sections []*countsSection) string {
 				ms(r.plain.median()), r.toPlain.median, r.toPlain.least, r.toPlain.greatest)
 		}
 		line("")
+		if len(s.asked) > 0 {
+			askedMarkdown(line, s.asked)
+		}
 		line("`samjournal stats rebuild` counted all entries again in %s and found every counter right.", s.filling.Round(time.Second))
 	}
 	return b.String()
+}
+
+func askedMarkdown(line func(format string, args ...any), asked []countsResult) {
+	line("Asked over HTTP, in GraphQL, by one client, against `SELECT … count(*) … GROUP BY` run by pgbench:")
+	line("")
+	line("| what | entries | samjournal | answers/s | pgbench | times as fast |")
+	line("|---|---:|---:|---:|---:|---:|")
+	for i := range asked {
+		r := &asked[i]
+		took := r.counters.median()
+		line("| %s | %s | %s | %s | %s | **%.0f** (%.0f to %.0f) |", r.what, thousands(r.counts), ms(took),
+			thousands(int(time.Second/took)), ms(r.plain.median()), r.toPlain.median, r.toPlain.least, r.toPlain.greatest)
+	}
+	line("")
 }
