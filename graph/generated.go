@@ -1174,7 +1174,7 @@ enum Capability {
 What to change of the account.
 """
 input UpdateAccountInput {
-  "Name for people, 1 to 200 characters."
+  "Name for people: 1 to 200 characters, no control or formatting characters or line breaks, not spaces alone."
   name: String!
 }
 
@@ -1192,7 +1192,7 @@ An account to create.
 input CreateAccountInput {
   "Short name, unique, never changes: 1 to 63 of a-z, 0-9 and -, with no - at its begin or end."
   slug: String!
-  "Name for people, 1 to 200 characters."
+  "Name for people: 1 to 200 characters, no control or formatting characters or line breaks, not spaces alone."
   name: String!
 }
 
@@ -2211,13 +2211,16 @@ type TokenEdge {
 A token to create.
 """
 input CreateTokenInput {
-  "What the token is for, in your words: 1 to 100 characters."
+  """
+  What the token is for, in your words: 1 to 100 characters, no control or formatting characters or line breaks, not spaces
+  alone.
+  """
   name: String!
   "What whoever holds the token may do: WRITER, READER, AUDITOR or ADMIN. OPERATOR tokens come from the command line only."
   role: Role!
   """
   The user that whoever holds the token acts as, 1 to 150 characters; created when unknown. A READER needs one: it reads the
-  entries of this user.
+  entries of this user. For one that is new the same holds as for name.
   """
   username: String
   "From when on the token is refused. Give expiresAt or expiresIn or neither, not both; without, it does not expire."
@@ -2371,9 +2374,9 @@ What to change of a user. A field that is missing stays as it is; a null for ema
 input UpdateUserInput {
   "The user's global ID, as User.id gives it."
   id: ID!
-  "E-mail address, at most 254 characters."
+  "E-mail address, at most 254 characters, of which the same holds as of displayName."
   email: String
-  "Name for people, at most 200 characters."
+  "Name for people: at most 200 characters, no control or formatting characters or line breaks, not spaces alone."
   displayName: String
   """
   true: the user's tokens and JWTs are refused within seconds, and what they had open ends; its entries stay. false: they are

@@ -23,7 +23,7 @@ type CreateEntryResult interface {
 type CreateAccountInput struct {
 	// Short name, unique, never changes: 1 to 63 of a-z, 0-9 and -, with no - at its begin or end.
 	Slug string `json:"slug"`
-	// Name for people, 1 to 200 characters.
+	// Name for people: 1 to 200 characters, no control or formatting characters or line breaks, not spaces alone.
 	Name string `json:"name"`
 }
 
@@ -94,12 +94,13 @@ func (CreateEntryPayload) IsCreateEntryResult() {}
 
 // A token to create.
 type CreateTokenInput struct {
-	// What the token is for, in your words: 1 to 100 characters.
+	// What the token is for, in your words: 1 to 100 characters, no control or formatting characters or line breaks, not spaces
+	// alone.
 	Name string `json:"name"`
 	// What whoever holds the token may do: WRITER, READER, AUDITOR or ADMIN. OPERATOR tokens come from the command line only.
 	Role model.Role `json:"role"`
 	// The user that whoever holds the token acts as, 1 to 150 characters; created when unknown. A READER needs one: it reads the
-	// entries of this user.
+	// entries of this user. For one that is new the same holds as for name.
 	Username *string `json:"username,omitempty"`
 	// From when on the token is refused. Give expiresAt or expiresIn or neither, not both; without, it does not expire.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
@@ -239,7 +240,7 @@ type TokenEdge struct {
 
 // What to change of the account.
 type UpdateAccountInput struct {
-	// Name for people, 1 to 200 characters.
+	// Name for people: 1 to 200 characters, no control or formatting characters or line breaks, not spaces alone.
 	Name string `json:"name"`
 }
 
@@ -253,9 +254,9 @@ type UpdateAccountPayload struct {
 type UpdateUserInput struct {
 	// The user's global ID, as User.id gives it.
 	ID string `json:"id"`
-	// E-mail address, at most 254 characters.
+	// E-mail address, at most 254 characters, of which the same holds as of displayName.
 	Email graphql.Omittable[*string] `json:"email,omitempty"`
-	// Name for people, at most 200 characters.
+	// Name for people: at most 200 characters, no control or formatting characters or line breaks, not spaces alone.
 	DisplayName graphql.Omittable[*string] `json:"displayName,omitempty"`
 	// true: the user's tokens and JWTs are refused within seconds, and what they had open ends; its entries stay. false: they are
 	// valid again. Of a user with a valid OPERATOR token only an OPERATOR says so.

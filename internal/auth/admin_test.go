@@ -87,6 +87,18 @@ func TestTheInputOfATokenIsChecked(t *testing.T) {
 	}
 }
 
+func TestATokenMayBeOfAUserWhoseNameNobodyWouldGiveNow(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(w *world) {
+		t := w.t
+		name := "\u202eecila" // entries may name such a user: what was done under a name is told as it was
+		require.NoError(t, w.store.EnsureUsers(t.Context(), w.acme.ID, w.clock.now(), []store.UserProfile{{Username: name}}))
+		_, created, err := w.admin().CreateToken(w.operator(), auth.TokenInput{Name: "x", Role: model.RoleReader, Username: &name})
+		require.NoError(t, err)
+		require.Equal(t, &name, created.Username)
+	})
+}
+
 func TestWhoMayAdminister(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sqlite(t))

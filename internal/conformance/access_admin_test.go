@@ -110,6 +110,9 @@ func TestATokenThatCannotBeIsRefusedWithItsReason(t *testing.T) {
 				{"name", vars{"name": fmt.Sprintf("%0101d", 1), "role": "WRITER"}},
 				{"username", vars{"name": "x", "role": "READER"}},
 				{"username", vars{"name": "x", "role": "READER", "username": ""}},
+				{"username", vars{"name": "x", "role": "READER", "username": "al\u202eice"}},
+				{"name", vars{"name": "a\nb", "role": "WRITER"}},
+				{"name", vars{"name": "\u00a0", "role": "WRITER"}},
 				{"expiresAt", vars{"name": "x", "role": "WRITER", "expiresAt": "2001-01-01T00:00:00Z"}},
 				{"expiresIn", vars{"name": "x", "role": "WRITER", "expiresAt": "2101-01-01T00:00:00Z", "expiresIn": "P1D"}},
 				{"expiresIn", vars{"name": "x", "role": "WRITER", "expiresIn": "90d"}},
@@ -224,7 +227,7 @@ func TestAnAdminChangesUsersOfItsAccount(t *testing.T) {
 			}
 			for path, input := range map[string]vars{
 				"email":       {"id": id, "email": ""},
-				"displayName": {"id": id, "displayName": fmt.Sprintf("%0201d", 1)},
+				"displayName": {"id": id, "displayName": "Al\u202eice"},
 				"id":          {"id": model.UserID(viewer.Account.ID, 99), "email": "x"},
 			} {
 				_, errs := n.try(admin, t, `mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }`,
@@ -272,11 +275,17 @@ func TestAccountsAreNamedByAdminsAndCreatedByOperators(t *testing.T) {
 			require.Zero(t, n.append(other, t, by("alice", 1))[0].Position, "a journal of its own")
 
 			require.Equal(t, "CONFLICT", n.refused(operator, t, create, vars{"slug": "acme-2", "name": "again"}))
-			for _, v := range []vars{{"slug": "-", "name": "x"}, {"slug": "x", "name": ""}} {
+			for _, v := range []vars{
+				{"slug": "-", "name": "x"}, {"slug": "x", "name": ""}, {"slug": "x", "name": "a\x00"}, {"slug": "x", "name": "\t"},
+			} {
 				require.Equal(t, "BAD_USER_INPUT", n.refused(operator, t, create, v))
 			}
-			require.Equal(t, "BAD_USER_INPUT",
-				n.refused(admin, t, `mutation { updateAccount(input: {name: ""}) { account { id } } }`, nil))
+			for _, name := range []string{"", "\u2066Acme", " "} {
+				_, errs := n.try(admin, t, `mutation($name: String!) { updateAccount(input: {name: $name}) { account { id } } }`,
+					vars{"name": name})
+				require.Len(t, errs, 1)
+				require.Equal(t, map[string]any{"code": "BAD_USER_INPUT", "path": []any{"input", "name"}}, errs[0].Extensions, "%q", name)
+			}
 		})
 	}
 }

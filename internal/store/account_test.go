@@ -40,7 +40,7 @@ func TestAccountsAreFoundBySlug(t *testing.T) {
 				_, err = s.CreateAccount(t.Context(), slug, "x", key)
 				require.ErrorAs(t, err, &input, slug)
 			}
-			for _, name := range []string{"", strings.Repeat("n", 201), "a\x00"} {
+			for _, name := range []string{"", strings.Repeat("n", 201), "a\x00", "a\n", "\u202ea", " "} {
 				_, err = s.CreateAccount(t.Context(), "y", name, key)
 				require.ErrorAs(t, err, &input, name)
 			}
@@ -80,7 +80,7 @@ func TestAccountsAreListedAndRenamed(t *testing.T) {
 			require.Equal(t, []model.Account{acme, ordinary}, all)
 			require.ErrorIs(t, s.UpdateAccount(t.Context(), 99, "x"), store.ErrNoAccount)
 			var input *model.InputError
-			for _, name := range []string{"", strings.Repeat("n", 201), "a\x00", "\xff"} {
+			for _, name := range []string{"", strings.Repeat("n", 201), "a\x00", "\xff", "a\n", "\u202ea", " "} {
 				require.ErrorAs(t, s.UpdateAccount(t.Context(), acme.ID, name), &input, "%q", name)
 			}
 		})

@@ -110,7 +110,7 @@ func TestATokenThatCannotBeStoredLeavesNothing(t *testing.T) {
 			require.ErrorIs(t, s.CreateToken(t.Context(), 99, newToken(2)), store.ErrNoAccount)
 
 			var input *model.InputError
-			for _, name := range []string{"", strings.Repeat("x", 101), "a\x00b", "\xff"} {
+			for _, name := range []string{"", strings.Repeat("x", 101), "a\x00b", "\xff", "a\n", "\u202ea", " "} {
 				bad := newToken(2)
 				bad.Name = name
 				require.ErrorAs(t, s.CreateToken(t.Context(), 1, bad), &input, "%q", name)

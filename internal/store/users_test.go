@@ -86,7 +86,7 @@ func TestAUserChangeThatIsNotAllowedIsRefused(t *testing.T) {
 			s := open(t, databaseURL, store.Options{})
 			before := r.content(t)
 			var input *model.InputError
-			for _, text := range []string{"", "a\x00", "\xff", strings.Repeat("x", 255)} {
+			for _, text := range []string{"", "a\x00", "\xff", "a\n", "\u202ea", " ", strings.Repeat("x", 255)} {
 				err := s.UpdateUser(t.Context(), 1, 1, tokenTime(), store.UserChange{Email: new(&text)})
 				require.ErrorAs(t, err, &input, "%q", text)
 				require.Equal(t, []any{"email"}, input.Path)
