@@ -117,7 +117,7 @@ func (s *Shares) String() string {
 // Append makes one append for each account; they are not one transaction, which no caller needs.
 func (r Routed) Append(ctx context.Context, inputs []journal.Input) ([]journal.Result, error) {
 	results := make([]journal.Result, len(inputs))
-	slugs, places := sorted(inputs, func(in journal.Input) string { return r.slug(in.Username) })
+	slugs, places := sorted(inputs, func(in journal.Input) string { return r.slug(ctx, in.Username) })
 	for _, slug := range slugs {
 		appended, err := r.To.Append(r.as(ctx, slug), pick(inputs, places[slug]))
 		if err != nil {
@@ -132,7 +132,7 @@ func (r Routed) Append(ctx context.Context, inputs []journal.Input) ([]journal.R
 
 // EnsureUsers creates each user in its own account.
 func (r Routed) EnsureUsers(ctx context.Context, users []journal.UserProfile) error {
-	slugs, places := sorted(users, func(u journal.UserProfile) string { return r.slug(&u.Username) })
+	slugs, places := sorted(users, func(u journal.UserProfile) string { return r.slug(ctx, &u.Username) })
 	for _, slug := range slugs {
 		if err := r.To.EnsureUsers(r.as(ctx, slug), pick(users, places[slug])); err != nil {
 			return err
@@ -141,12 +141,16 @@ func (r Routed) EnsureUsers(ctx context.Context, users []journal.UserProfile) er
 	return nil
 }
 
-// slug is "" for the account of the context's viewer.
-func (r Routed) slug(username *string) string {
+// slug is "" for the account of the context's viewer, also where the map names it: what goes to one account stays in order.
+func (r Routed) slug(ctx context.Context, username *string) string {
 	if username == nil {
 		return ""
 	}
-	return r.Accounts[norm.NFC.String(*username)]
+	slug := r.Accounts[norm.NFC.String(*username)]
+	if viewer, err := model.ViewerFrom(ctx); err == nil && slug == viewer.Account.Slug {
+		return ""
+	}
+	return slug
 }
 
 func (r Routed) as(ctx context.Context, slug string) context.Context {

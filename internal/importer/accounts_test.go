@@ -2,6 +2,7 @@ package importer
 
 import (
 	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -68,6 +69,24 @@ func TestEachEntryGoesToTheAccountOfItsUser(t *testing.T) {
 		require.Equal(t, []int64{want.Written, want.AlreadyThere, 0}, []int64{sum.Written, sum.AlreadyThere, sum.Rejected}, again)
 	}
 	require.Equal(t, []string{"acme 0 alice", "acme 1 alice", "default 0 carol", "default 1 ", "globex 0 Jos\u00e9"}, j.places(t))
+}
+
+func TestAMapMayNameTheAccountOfAllOthers(t *testing.T) {
+	t.Parallel()
+	j := newJournal(t)
+	here := j.viewer.Account.Slug
+	routed := Routed{To: j.journal, Accounts: AccountMap{"alice": here}, Viewers: map[string]model.Viewer{here: j.viewer}}
+	var rows, want []string
+	for n := range 6 {
+		who := []string{"alice", ""}[n%2]
+		user := map[string]string{"alice": "1", "": "null"}[who]
+		rows = append(rows, entryJSON(n, map[string]string{"user": user}))
+		want = append(want, fmt.Sprintf("%s %d %s", here, n, who))
+	}
+	ctx, export := model.WithViewer(t.Context(), j.viewer), string(array(append(rows, userJSON("1", "alice", ""))...))
+	_, err := Run(ctx, strings.NewReader(export), int64(len(export)), routed, Options{})
+	require.NoError(t, err)
+	require.Equal(t, want, j.places(t), "in one order")
 }
 
 // places tells of each entry the account, its position there and its user.

@@ -53,18 +53,7 @@ const (
 		ORDER BY `
 	byCreatedAt = `e.created_at, e.place`
 	byPlace     = `e.place`
-	// A key's first row in the order of writing, and whether a later one says the same.
-	isTwin = ` FROM entries e JOIN entries f ON f.key = e.key AND f.place = (
-			SELECT place FROM entries WHERE key = e.key ORDER BY created_at, place LIMIT 1)
-		WHERE e.place <> f.place`
-	authorOfE   = `COALESCE(e.username, (SELECT username FROM users WHERE pk = e.user_pk), 'django:' || e.user_pk)`
-	authorOfF   = `COALESCE(f.username, (SELECT username FROM users WHERE pk = f.user_pk), 'django:' || f.user_pk)`
-	selectTwins = `SELECT e.place, e.key,
-			(e.created_at, e.status, e.thing, e.command, e.request, e.response) =
-			(f.created_at, f.status, f.thing, f.command, f.request, f.response) AND ` + authorOfE + " IS " + authorOfF +
-		isTwin +
-		` ORDER BY e.created_at, e.place`
-	deleteTwins = `DELETE FROM entries WHERE place IN (SELECT e.place` + isTwin + `)`
+	byKey       = `e.key, ` // and then one of those
 )
 
 // errUserTaken says that a pk or a username of the file already belongs to another user of the file.
@@ -221,7 +210,15 @@ type stagedEntry struct {
 	unknownUser bool // the name is made of the pk, for want of the user
 }
 
-// entries yields all entries in an order, byCreatedAt or byPlace.
+// sortByKey prepares entries in the order of their keys.
+func (s *staging) sortByKey(ctx context.Context) error {
+	if _, err := s.conn.ExecContext(ctx, `CREATE INDEX entries_key ON entries (key, created_at, place)`); err != nil {
+		return fmt.Errorf("sort the staging file: %w", err)
+	}
+	return nil
+}
+
+// entries yields all entries in an order, byCreatedAt or byPlace, perhaps behind byKey.
 func (s *staging) entries(ctx context.Context, order string, yield func(*stagedEntry) error) error {
 	rows, err := s.conn.QueryContext(context.WithoutCancel(ctx), selectEntries+order)
 	if err != nil {
@@ -256,34 +253,4 @@ func (s *staging) entries(ctx context.Context, order string, yield func(*stagedE
 		}
 	}
 	return rows.Err()
-}
-
-// twins yields every row whose key an earlier row has, and whether it says the same as that one, and then removes them.
-func (s *staging) twins(ctx context.Context, yield func(place int64, key string, same bool) error) error {
-	if _, err := s.conn.ExecContext(ctx, `CREATE INDEX entries_key ON entries (key, created_at, place)`); err != nil {
-		return fmt.Errorf("sort the staging file: %w", err)
-	}
-	rows, err := s.conn.QueryContext(context.WithoutCancel(ctx), selectTwins)
-	if err != nil {
-		return fmt.Errorf("read the staging file: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var place int64
-		var key string
-		var same bool
-		if err := rows.Scan(&place, &key, &same); err != nil {
-			return fmt.Errorf("read the staging file: %w", err)
-		}
-		if err := yield(place, key, same); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read the staging file: %w", err)
-	}
-	if _, err := s.conn.ExecContext(ctx, deleteTwins); err != nil {
-		return fmt.Errorf("write the staging file: %w", err)
-	}
-	return nil
 }
