@@ -222,6 +222,7 @@ func (r *run) takeUser(ctx context.Context, got parsed, place int64) error {
 	}
 	if err == nil {
 		r.sum.Users++
+		r.sum.LeftOut += got.user.leftOut
 	}
 	return err
 }

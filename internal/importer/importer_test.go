@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"maps"
 	"os"
@@ -191,6 +192,32 @@ func TestUsersOfACustomModel(t *testing.T) {
 	require.Equal(t, "ada", *j.stored(t)[0].Username)
 	require.Zero(t, sum.UnknownUsers)
 	require.EqualValues(t, 1, sum.Users)
+}
+
+func TestWhatNoUserMayBeCalledIsLeftOut(t *testing.T) {
+	t.Parallel()
+	long := func(s string, n int) string { return `"` + strings.Repeat(s, n) + `"` }
+	data := array(
+		userJSON("1", "ada", `, "email": "a@x", "first_name": `+long("x", 150)+`, "last_name": `+long("y", 150)),
+		userJSON("2", "bob", `, "email": `+long("é", 255)+`, "first_name": "B\u0000b", "last_name": "y"`),
+		userJSON("3", "cyd", `, "email": `+long("é", 254)+`, "first_name": `+long("é", 100)+`, "last_name": `+long("é", 99)),
+		userJSON("4", "dan", `, "first_name": "\u202enad", "name": "Dan"`),
+		userJSON("5", "eve", `, "first_name": "Eve\n"`),
+		entryJSON(1, map[string]string{"user": "1"}),
+	)
+	j := newJournal(t)
+	sum := imported(t, j, data, Options{})
+	require.Equal(t, []int64{1, 5, 4}, []int64{sum.Written, sum.Users, sum.LeftOut})
+	require.Contains(t, sum.String(), "names left out              4  (e-mail addresses and names of users: too long")
+	var people []string
+	j.query(t, `SELECT username || ' ' || length(coalesce(email, '')) || ' ' || length(coalesce(display_name, '')) FROM users
+		ORDER BY id`, func(rows *sql.Rows) error {
+		var person string
+		err := rows.Scan(&person)
+		people = append(people, person)
+		return err
+	})
+	require.Equal(t, []string{"ada 3 0", "bob 0 0", "cyd 254 200", "dan 0 0", "eve 0 3"}, people)
 }
 
 func TestUsersOfTwoModelsAreAQuestionForTheOperator(t *testing.T) {

@@ -48,6 +48,7 @@ type userRow struct {
 	email       string
 	displayName string
 	disabled    bool
+	leftOut     int64 // of email and displayName: what no user may have here
 }
 
 // parsed is what a row turned out to be: an entry, a user, or neither.
@@ -271,12 +272,22 @@ func user(name string, pk, fields jsontext.Value) (*userRow, error) {
 			return nil, err
 		}
 	}
-	u.email = texts["email"]
-	u.displayName = strings.TrimSpace(texts["first_name"] + " " + texts["last_name"])
-	if u.displayName == "" {
-		u.displayName = strings.TrimSpace(texts["name"])
+	called := strings.TrimSpace(texts["first_name"] + " " + texts["last_name"])
+	if called == "" {
+		called = strings.TrimSpace(texts["name"])
 	}
+	u.email = u.fit("email", texts["email"], model.MaxEmail)
+	u.displayName = u.fit("displayName", called, model.MaxDisplayName)
 	return u, nil
+}
+
+// fit leaves out what model.CheckName refuses: for want of it no entry is lost.
+func (u *userRow) fit(field, text string, most int) string {
+	if text == "" || model.CheckName(field, text, most) == nil {
+		return text
+	}
+	u.leftOut++
+	return ""
 }
 
 // usernameOf returns the name in NFC, as the journal compares usernames bytewise.

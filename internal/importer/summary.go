@@ -23,6 +23,7 @@ type Summary struct {
 	UserModel     string // the model that the users are of; empty when there are none
 	Users         int64  // users read
 	RejectedUsers int64
+	LeftOut       int64 // e-mail addresses and names for people that no user may have, of users who have none now
 	Ignored       int64 // rows of other models
 }
 
@@ -52,6 +53,7 @@ func (s Summary) String() string {
 		{"rejected", s.Rejected, true, ""},
 		{"users", s.Users, true, ""},
 		{"rejected users", s.RejectedUsers, false, "their entries have the username django:<pk>"},
+		{"names left out", s.LeftOut, false, "e-mail addresses and names of users: too long, or with characters that no name may have"},
 		{"truncated", s.Truncated, false, "request or response is stored as its beginning, length and digest"},
 		{"of unknown users", s.UnknownUsers, false, "the user is not in the file; the username is django:<pk>"},
 		{"older names", s.MappedNames, false, "thing or command mapped to today's name"},
