@@ -41,6 +41,13 @@ func TestFaultsOfATokenAreToldWithItsFlags(t *testing.T) {
 	require.ErrorContains(t, err, "--name: must have 1 to 200 characters")
 }
 
+func TestATokenOfAnotherAccountIsLookedForWithItsFlag(t *testing.T) {
+	t.Parallel()
+	databaseURL := "file:" + filepath.Join(t.TempDir(), "journal.db")
+	_, err := carryOut(t, databaseURL, "token", "revoke", "7")
+	require.EqualError(t, err, "id: there is no such token in account default; --account names another")
+}
+
 // Accounts are never deleted.
 func TestAnImportThatCannotBeginCreatesNoAccount(t *testing.T) {
 	t.Parallel()

@@ -198,6 +198,10 @@ another, let clients use it, and revoke the first.`
 // Run revokes the token. It says nothing when that has been done.
 func (c *tokenRevokeCmd) Run(ctx context.Context, io *streams) error {
 	return c.with(ctx, io, c.Account, func(ctx context.Context, _ *store.Store, admin auth.Admin) error {
-		return admin.RevokeToken(ctx, c.ID)
+		err := admin.RevokeToken(ctx, c.ID)
+		if _, ok := errors.AsType[*model.InputError](err); ok {
+			return fmt.Errorf("%w in account %s; --account names another", err, c.Account)
+		}
+		return err
 	})
 }
