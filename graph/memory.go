@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"samjournal/internal/atend"
+	"samjournal/internal/inuse"
 	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
@@ -30,11 +31,8 @@ const (
 // with many, which a slow client may keep for long. Nor does anybody wait for a single viewer, all of whose clients may be slow:
 // it never has everything. It is safe for concurrent use.
 type Answers struct {
-	all  *room
-	each func() *room // makes a viewer's
-
-	mu      sync.Mutex
-	viewers map[string]*room // of the subjects that have answers under way; guarded by mu
+	all     *room
+	viewers *inuse.Table[*room] // of the subjects that have answers under way, whichever account they act in
 }
 
 // NewAnswers returns memory for this many bytes of payloads of one viewer, and half as much for the first 2 MiB of each of its
@@ -45,29 +43,7 @@ func NewAnswers(bytes int64) *Answers {
 	answers := max(bytes/part/shortBytes, fewest)
 	return &Answers{
 		all:     newRoom(bytes+bytes/part, answers+answers/part),
-		each:    func() *room { return newRoom(bytes, answers) },
-		viewers: make(map[string]*room),
-	}
-}
-
-// enter returns the room of a viewer, which the answer leaves when it is over. A subject is one viewer, whichever account it
-// acts in.
-func (a *Answers) enter(subject string) (own *room, leave func()) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	own = a.viewers[subject]
-	if own == nil {
-		own = a.each()
-		a.viewers[subject] = own
-	}
-	own.inside++
-	return own, func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		own.inside--
-		if own.inside == 0 {
-			delete(a.viewers, subject)
-		}
+		viewers: inuse.NewTable(func() *room { return newRoom(bytes, answers) }),
 	}
 }
 
@@ -78,7 +54,6 @@ type room struct {
 	waiting chan struct{}       // holds one token for each answer that waits for that
 	short   *semaphore.Weighted // for shortBytes of every answer
 	answers int64               // for which short has memory
-	inside  int                 // answers of this viewer; guarded by Answers.mu
 }
 
 func newRoom(size, answers int64) *room {
@@ -176,7 +151,7 @@ func (m *memory) enter(ctx context.Context, answers *Answers) error {
 	if err != nil {
 		return err
 	}
-	own, leave := answers.enter(viewer.Subject)
+	own, leave := answers.viewers.Enter(viewer.Subject)
 	short := share{own.short, answers.all.short}
 	if err := short.acquire(ctx, shortBytes); err != nil {
 		leave()

@@ -47,7 +47,7 @@ func finish(ctx context.Context, answers *Answers, bytes int64) error {
 // requireNothingHeld says that all answers are over and have given everything back.
 func (a *Answers) requireNothingHeld(t *testing.T) {
 	t.Helper()
-	require.Empty(t, a.viewers)
+	require.Zero(t, a.viewers.Len())
 	require.Empty(t, a.all.waiting)
 	require.True(t, a.all.long.TryAcquire(a.all.size))
 	require.True(t, a.all.short.TryAcquire(a.all.answers*shortBytes))

@@ -3,12 +3,13 @@ package httpserver
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"samjournal/internal/inuse"
 )
 
 // longestQueue is how long an operation waits for its turn: a client that waits longer is better told to come again.
@@ -19,9 +20,7 @@ const longestQueue = time.Second
 type turns struct {
 	all     *lane
 	longest time.Duration
-
-	mu      sync.Mutex
-	viewers map[string]*lane // of those with an operation that has a turn or waits; guarded by mu
+	viewers *inuse.Table[*lane] // of those with an operation that has a turn or waits
 }
 
 // lane is how many operations may run and wait, of one viewer or of all.
@@ -29,7 +28,6 @@ type lane struct {
 	taken      chan struct{} // holds one token for each that runs
 	waiting    atomic.Int64
 	maxWaiting int64
-	inside     int // operations of the viewer; guarded by the mu of turns
 }
 
 func newLane(running, waiting int) *lane {
@@ -37,37 +35,14 @@ func newLane(running, waiting int) *lane {
 }
 
 func newTurns(running, waiting int) *turns {
-	return &turns{all: newLane(running, waiting), longest: longestQueue, viewers: make(map[string]*lane)}
+	return &turns{
+		all: newLane(running, waiting), longest: longestQueue,
+		viewers: inuse.NewTable(func() *lane { return newLane(ofOneViewer(running), ofOneViewer(waiting)) }),
+	}
 }
 
 // ofOneViewer is how many of n one viewer may have: three quarters, and the only one there is.
-func ofOneViewer(n int) int { return n - n/4 }
-
-// enter returns the lane of a viewer, which has to be left.
-func (t *turns) enter(viewer string) *lane {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	own := t.viewers[viewer]
-	if own == nil {
-		own = newLane(ofOneViewer(cap(t.all.taken)), ofOneViewer(int(t.all.maxWaiting)))
-		t.viewers[viewer] = own
-	}
-
-	own.inside++
-
-	return own
-}
-
-func (t *turns) leave(viewer string, own *lane) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-
-	own.inside--
-	if own.inside == 0 {
-		delete(t.viewers, viewer)
-	}
-}
+func ofOneViewer[N int | int64](n N) N { return n - n/4 }
 
 // errNoTurn says that everybody's operations, and errNoOwnTurn that the viewer's own, run or wait already.
 var (
@@ -86,9 +61,9 @@ func (t *turns) take(ctx context.Context, viewer string) (giveBack func(), err e
 		return func() { <-t.all.taken }, nil
 	}
 
-	own := t.enter(viewer)
+	own, leave := t.viewers.Enter(viewer)
 	if err := t.wait(ctx, own); err != nil {
-		t.leave(viewer, own)
+		leave()
 
 		return nil, err
 	}
@@ -96,7 +71,7 @@ func (t *turns) take(ctx context.Context, viewer string) (giveBack func(), err e
 	return func() {
 		<-t.all.taken
 		<-own.taken
-		t.leave(viewer, own)
+		leave()
 	}, nil
 }
 

@@ -96,8 +96,10 @@ func (s *Server) prepareEdge() error {
 	s.rates = newRates(s.cfg, s.now)
 	s.logins = newLogins(s.cfg, s.now)
 	s.turns = newTurns(s.cfg.Edge.MaxExecuting, s.cfg.Edge.MaxWaiting)
-	s.intake = newIntake(max(s.cfg.Edge.MaxIntakeBytes, intakePerBody*s.cfg.MaxBodyBytes))
-	s.intake.most = max(s.intake.size-s.intake.size/4, intakePerBody*s.cfg.MaxBodyBytes)
+
+	least := intakePerBody * s.cfg.MaxBodyBytes
+	input := max(s.cfg.Edge.MaxIntakeBytes, least)
+	s.intake = newIntake(input, max(ofOneViewer(input), least))
 
 	if s.cfg.Edge.TLSCert == "" {
 		return nil

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"samjournal/internal/inuse"
 )
 
 const (
@@ -33,20 +34,14 @@ type intake struct {
 	most    int64 // that one viewer may have
 	longest time.Duration
 	free    *semaphore.Weighted
-
-	mu      sync.Mutex
-	viewers map[string]*viewerIntake // of those that have shares; guarded by mu
+	viewers *inuse.Table[*semaphore.Weighted] // what those may still have that have shares
 }
 
-// viewerIntake is what one viewer may have of the intake.
-type viewerIntake struct {
-	free   *semaphore.Weighted
-	shares int // guarded by the intake's mu
-}
-
-func newIntake(size int64) *intake {
+// newIntake returns an intake of which one viewer may have most.
+func newIntake(size, most int64) *intake {
 	return &intake{
-		size: size, most: size, longest: longestIntake, free: semaphore.NewWeighted(size), viewers: make(map[string]*viewerIntake),
+		size: size, most: most, longest: longestIntake, free: semaphore.NewWeighted(size),
+		viewers: inuse.NewTable(func() *semaphore.Weighted { return semaphore.NewWeighted(most) }),
 	}
 }
 
@@ -56,37 +51,18 @@ func (in *intake) of(viewer string) share {
 		return share{intake: in}
 	}
 
-	in.mu.Lock()
-	defer in.mu.Unlock()
+	own, leave := in.viewers.Enter(viewer)
 
-	own := in.viewers[viewer]
-	if own == nil {
-		own = &viewerIntake{free: semaphore.NewWeighted(in.most)}
-		in.viewers[viewer] = own
-	}
-
-	own.shares++
-
-	return share{intake: in, viewer: viewer, own: own}
-}
-
-func (in *intake) leave(viewer string, own *viewerIntake) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-
-	own.shares--
-	if own.shares == 0 {
-		delete(in.viewers, viewer)
-	}
+	return share{intake: in, own: own, leave: leave}
 }
 
 // share is what one body or message has of the intake. One goroutine uses it at a time. The zero value cannot grow, only be
 // released.
 type share struct {
 	intake *intake
-	viewer string
-	own    *viewerIntake // nil: nobody's in particular
-	wanted int64         // what was asked for, the free part included
+	own    *semaphore.Weighted // what the viewer may still have; nil: nobody's in particular
+	leave  func()              // ends the viewer's use; nil where own is
+	wanted int64               // what was asked for, the free part included
 	held   int64
 }
 
@@ -107,13 +83,13 @@ func (h *share) grow(ctx context.Context, n int64) error {
 	defer cancel()
 
 	// The viewer's own comes first: what waits for it keeps nothing from others.
-	if h.own != nil && h.own.free.Acquire(waiting, lacking) != nil {
+	if h.own != nil && h.own.Acquire(waiting, lacking) != nil {
 		return errNoMemory
 	}
 
 	if h.intake.free.Acquire(waiting, lacking) != nil {
 		if h.own != nil {
-			h.own.free.Release(lacking)
+			h.own.Release(lacking)
 		}
 
 		return errNoMemory
@@ -145,8 +121,8 @@ func (h *share) release() {
 	h.giveBack(h.held)
 
 	if h.own != nil {
-		h.intake.leave(h.viewer, h.own)
-		h.own = nil
+		h.leave()
+		h.own, h.leave = nil, nil
 	}
 }
 
@@ -156,7 +132,7 @@ func (h *share) giveBack(n int64) {
 		h.intake.free.Release(n)
 
 		if h.own != nil {
-			h.own.free.Release(n)
+			h.own.Release(n)
 		}
 	}
 }

@@ -111,7 +111,7 @@ func TestNestingIsBounded(t *testing.T) {
 func TestAShareGrowsWithinTheIntake(t *testing.T) {
 	t.Parallel()
 
-	in := newIntake(10_000)
+	in := newIntake(10_000, 10_000)
 	in.longest = time.Millisecond
 	first, second := share{intake: in}, share{intake: in}
 
@@ -138,7 +138,7 @@ func TestAShareGrowsWithinTheIntake(t *testing.T) {
 func TestAShareWaitsForOthers(t *testing.T) {
 	t.Parallel()
 
-	in := newIntake(10_000)
+	in := newIntake(10_000, 10_000)
 	in.longest = time.Minute
 	first, second := share{intake: in}, share{intake: in}
 	require.NoError(t, first.grow(t.Context(), 10_000+freeIntake))
@@ -156,7 +156,7 @@ func TestReadingTakesMemoryAsBytesArrive(t *testing.T) {
 
 	text := bytes.Repeat([]byte("x"), 100_000)
 	noDeadline := func(time.Time) error { return nil }
-	in := newIntake(1 << 20)
+	in := newIntake(1<<20, 1<<20)
 
 	for name, from := range map[string]io.Reader{
 		"at once":       bytes.NewReader(text),
@@ -177,7 +177,7 @@ func TestReadingTakesMemoryAsBytesArrive(t *testing.T) {
 	require.ErrorContains(t, err, "gone")
 	h.release()
 
-	small := share{intake: newIntake(10_000)}
+	small := share{intake: newIntake(10_000, 10_000)}
 
 	var tooBig *tooBigError
 	_, err = readAll(t.Context(), bytes.NewReader(text), extent{most: 100_000}, &small, pacer{}, noDeadline)
