@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/auth"
-	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
 
@@ -46,9 +45,7 @@ func TestAnAdminCreatesAndRevokesTokens(t *testing.T) {
 	for kind, databaseURL := range both(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			c := &clock{}
-			c.micros.Store(epoch)
-			n := start(t, databaseURL, settings{journal: journal.Config{Clock: c.now}})
+			n, c := startAtEpoch(t, databaseURL)
 			admin := n.whoIs(n.as(t, "default"), t, model.RoleAdmin, "")
 			var made struct {
 				CreateToken struct {
@@ -139,9 +136,7 @@ func TestTokensAreListedInPagesNewestFirst(t *testing.T) {
 	for kind, databaseURL := range both(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			c := &clock{}
-			c.micros.Store(epoch)
-			n := start(t, databaseURL, settings{journal: journal.Config{Clock: c.now}})
+			n, c := startAtEpoch(t, databaseURL)
 			ctx := n.as(t, "default")
 			admin := auth.Admin{Store: n.store, Clock: c.now}
 			const tokens = 12
@@ -194,9 +189,7 @@ func TestAnAdminChangesUsersOfItsAccount(t *testing.T) {
 	for kind, databaseURL := range both(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			c := &clock{}
-			c.micros.Store(epoch)
-			n := start(t, databaseURL, settings{journal: journal.Config{Clock: c.now}})
+			n, c := startAtEpoch(t, databaseURL)
 			ctx := n.as(t, "default")
 			n.append(ctx, t, by("alice", 1))
 			admin := n.whoIs(ctx, t, model.RoleAdmin, "alice")

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"samjournal/internal/auth"
-	"samjournal/internal/journal"
 	"samjournal/internal/model"
 )
 
@@ -35,9 +34,7 @@ func TestAnAdminCannotRevokeTokensOfOperators(t *testing.T) {
 	for kind, databaseURL := range both(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			c := &clock{}
-			c.micros.Store(epoch)
-			n := start(t, databaseURL, settings{journal: journal.Config{Clock: c.now}})
+			n, c := startAtEpoch(t, databaseURL)
 			operator := n.as(t, "default")
 			admin := n.whoIs(operator, t, model.RoleAdmin, "")
 			account := accountOf(operator, t)
@@ -66,9 +63,7 @@ func TestAnAdminCannotDisableUsersOfOperators(t *testing.T) {
 	for kind, databaseURL := range both(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			c := &clock{}
-			c.micros.Store(epoch)
-			n := start(t, databaseURL, settings{journal: journal.Config{Clock: c.now}})
+			n, c := startAtEpoch(t, databaseURL)
 			operator := n.as(t, "default")
 			admin := n.whoIs(operator, t, model.RoleAdmin, "")
 			_, user := n.operatorToken(t, c, time.Hour)

@@ -188,18 +188,22 @@ func TestAnyPageIsWhatPlainSortingGives(t *testing.T) {
 			create := worlds(t, databaseURL)
 			rapid.Check(t, func(rt *rapid.T) {
 				w := create(rt)
-				l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
-				ids := w.sorted(l.order.createdAt(), l.order.descending())
-				l.ask(rt, request{first: new(int64(500))}, nil, positionOf) // learns all cursors
-				f := drawFilter(rt, w.entryColumns())
-				for range 6 {
-					r := drawRequest(rt, ids)
-					p := l.ask(rt, r, f.sent, positionOf)
-					l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.facts[id]) }), p, positionOf)
-					w.checkRows(rt, p)
-				}
+				w.comparePages(rt, drawFilter(rt, w.entryColumns()), 6)
 			})
 		})
+	}
+}
+
+// comparePages asks for so many pages of one filter and order, and compares them with what looking at each entry gives.
+func (w *world) comparePages(rt *rapid.T, f filter[fact], pages int) {
+	l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
+	ids := w.sorted(l.order.createdAt(), l.order.descending())
+	l.ask(rt, request{first: new(int64(500))}, nil, positionOf) // learns all cursors
+	for range pages {
+		r := drawRequest(rt, ids)
+		p := l.ask(rt, r, f.sent, positionOf)
+		l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.facts[id]) }), p, positionOf)
+		w.checkRows(rt, p)
 	}
 }
 

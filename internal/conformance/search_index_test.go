@@ -54,12 +54,7 @@ func TestAnySearchOfAnIndexIsWhatLookingAtEachEntryGives(t *testing.T) {
 				}
 				w.spread(rt) // not indexed
 				f := w.drawIndexed(rt)
-				l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
-				ids := w.sorted(l.order.createdAt(), l.order.descending())
-				l.ask(rt, request{first: new(int64(500))}, nil, positionOf) // learns all cursors
-				r := drawRequest(rt, ids)
-				p := l.ask(rt, r, f.sent, positionOf)
-				l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.facts[id]) }), p, positionOf)
+				w.comparePages(rt, f, 1)
 				w.compareStatsOf(rt, f)
 			})
 		})

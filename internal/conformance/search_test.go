@@ -133,16 +133,7 @@ func TestAnyPageOfASearchIsWhatLookingAtEachEntryGives(t *testing.T) {
 			create := worlds(t, databaseURL)
 			rapid.Check(t, func(rt *rapid.T) {
 				w := create(rt)
-				l := w.entriesBy(drawOrdering(rt, "POSITION", "CREATED_AT"))
-				ids := w.sorted(l.order.createdAt(), l.order.descending())
-				l.ask(rt, request{first: new(int64(500))}, nil, positionOf) // learns all cursors
-				f := w.drawSearch(rt)
-				for range 3 {
-					r := drawRequest(rt, ids)
-					p := l.ask(rt, r, f.sent, positionOf)
-					l.check(rt, r.of(ids, func(id int64) bool { return f.matches(w.facts[id]) }), p, positionOf)
-					w.checkRows(rt, p)
-				}
+				w.comparePages(rt, w.drawSearch(rt), 3)
 			})
 		})
 	}

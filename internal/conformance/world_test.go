@@ -54,11 +54,18 @@ type clock struct{ micros atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
 
+// startAtEpoch starts a node whose clock stands still.
+func startAtEpoch(t *testing.T, databaseURL string) (*node, *clock) {
+	t.Helper()
+	c := &clock{}
+	c.micros.Store(epoch)
+	return start(t, databaseURL, settings{journal: journal.Config{Clock: c.now}}), c
+}
+
 // worlds returns a source of accounts in one database.
 func worlds(t *testing.T, databaseURL string) func(rt *rapid.T) *world {
 	t.Helper()
-	c := &clock{}
-	n := start(t, databaseURL, settings{journal: journal.Config{Clock: c.now}})
+	n, c := startAtEpoch(t, databaseURL)
 	made := 0
 	return func(rt *rapid.T) *world {
 		made++
