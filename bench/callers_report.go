@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -76,11 +74,7 @@ func withSection(results, heading, text string) string {
 
 func callersMarkdown(cfg callersSettings, sections []*callersSection) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	b.WriteString(callersHeading)
-	line("")
-	line("Written by `go run ./bench %s` on %s, on %s, %d cores, Go %s, load average at the end %s.", callersArg,
-		time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), load())
+	line := beginSection(&b, callersHeading, callersArg)
 	line("Each caller has a connection and waits for its answer, which comes when its entry is durable. Callers, server and")
 	line("database share the cores. Ratios are medians over %d rounds of %s, with the least and the greatest round in brackets.",
 		cfg.rounds, cfg.turn)

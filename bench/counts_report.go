@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 
@@ -78,11 +77,7 @@ func (q *countsQuestion) ofRows(ctx context.Context, db *sql.DB) (groups int, en
 
 func countsMarkdown(cfg settings, sections []*countsSection) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	b.WriteString(countsHeading)
-	line("")
-	line("Written by `go run ./bench %s` on %s, on %s, %d cores, Go %s, load average at the end %s.", countsArg,
-		time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), load())
+	line := beginSection(&b, countsHeading, countsArg)
 	line("Counters and head in one statement against `SELECT … count(*) … GROUP BY` on the entries, by the same driver. Ratios are")
 	line("medians over %d rounds, with the least and the greatest round in brackets.", cfg.rounds)
 	for _, s := range sections {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -12,11 +11,7 @@ const feedHeading = "## The feed\n"
 
 func feedMarkdown(cfg feedSettings, sections []*feedSection) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	b.WriteString(feedHeading)
-	line("")
-	line("Written by `go run ./bench feed` on %s, on %s, %d cores, Go %s, load average at the end %s.",
-		time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), load())
+	line := beginSection(&b, feedHeading, feedArg)
 	line("*Bare* is a broadcast of the same bytes by a server written by hand, a write for each message; *joined* is the same with")
 	line("one write for all messages of a burst. Servers, database and subscribers share the cores.")
 	line("Ratios are medians over %d rounds, with the least and the greatest round in brackets.", cfg.rounds)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -97,4 +98,14 @@ func tell(out io.Writer, heading, text string, whole bool, size string) error {
 		return err
 	}
 	return replaceSection(heading, text)
+}
+
+// beginSection writes a section's heading, and by what it was written, on what. line writes a further line.
+func beginSection(b *strings.Builder, heading, arg string) (line func(format string, args ...any)) {
+	line = func(format string, args ...any) { fmt.Fprintf(b, format+"\n", args...) }
+	b.WriteString(heading)
+	line("")
+	line("Written by `go run ./bench %s` on %s, on %s, %d cores, Go %s, load average at the end %s.", arg,
+		time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), load())
+	return line
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -12,11 +10,7 @@ const searchHeading = "## Searches\n"
 
 func searchMarkdown(cfg searchSettings, sections []*searchSection) string {
 	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	b.WriteString(searchHeading)
-	line("")
-	line("Written by `go run ./bench %s` on %s, on %s, %d cores, Go %s, load average at the end %s.", searchArg,
-		time.Now().UTC().Format(time.DateOnly), processor(), runtime.NumCPU(), strings.TrimPrefix(runtime.Version(), "go"), load())
+	line := beginSection(&b, searchHeading, searchArg)
 	line("Medians over %d rounds, of ratios with the least and the greatest round in brackets.", cfg.rounds)
 	for _, s := range sections {
 		line("")
