@@ -1,13 +1,9 @@
 package httpserver
 
 import (
-	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
-	"sync/atomic"
-	"time"
 )
 
 // connections limits the TCP connections of a listener, in all and from one address.
@@ -98,78 +94,21 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			continue
 		}
 
-		return &countedConn{Conn: conn, leave: func() { l.connections.leave(addr) }}, nil
+		return &countedConn{steadyConn: &steadyConn{Conn: conn}, leave: func() { l.connections.leave(addr) }}, nil
 	}
 }
-
-// retryWrite is after how long a write is tried again that does not go on. The kernel tells a writer of room only when a third of
-// what it keeps for the client has gone, which of some megabytes takes a slow client longer than a piece of an answer may.
-const retryWrite = 250 * time.Millisecond
 
 // countedConn counts itself out when it is closed.
 type countedConn struct {
-	net.Conn
+	*steadyConn
 
 	leave func()
 	once  sync.Once
-
-	deadline atomic.Pointer[time.Time] // of writes
-}
-
-// SetDeadline implements net.Conn.
-func (c *countedConn) SetDeadline(t time.Time) error {
-	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
-}
-
-// SetWriteDeadline implements net.Conn.
-func (c *countedConn) SetWriteDeadline(t time.Time) error {
-	c.deadline.Store(&t)
-
-	return c.retryBefore(t)
-}
-
-func (c *countedConn) retryBefore(t time.Time) error {
-	if again := time.Now().Add(retryWrite); t.After(again) {
-		t = again
-	}
-
-	return c.Conn.SetWriteDeadline(t)
-}
-
-// Write implements net.Conn.
-func (c *countedConn) Write(p []byte) (n int, err error) {
-	for {
-		written, err := c.Conn.Write(p[n:])
-		n += written
-
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return n, err
-		}
-
-		deadline := c.deadline.Load()
-		if deadline == nil || !deadline.IsZero() && !time.Now().Before(*deadline) {
-			return n, err
-		}
-
-		if err := c.retryBefore(*deadline); err != nil {
-			return n, err
-		}
-	}
 }
 
 // Close implements net.Conn.
 func (c *countedConn) Close() error {
 	c.once.Do(c.leave)
 
-	return c.Conn.Close()
-}
-
-// CloseWrite lets net/http finish an answer before it closes a connection whose request it has not read to the end: else the
-// client would lose the answer.
-func (c *countedConn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-
-	return nil
+	return c.steadyConn.Close()
 }
