@@ -3,11 +3,8 @@ package importer
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"strconv"
 
-	"samjournal/internal/journal"
 	"samjournal/internal/progress"
 )
 
@@ -39,7 +36,7 @@ func (r *run) check(ctx context.Context) error {
 func (c *checker) take(ctx context.Context, e *stagedEntry) error {
 	r := c.run
 	in := r.input(e)
-	truncated, err := r.opts.Check(in)
+	found, err := r.opts.Check(in)
 	if err != nil {
 		why, ok := refusal(err)
 		if !ok {
@@ -51,20 +48,20 @@ func (c *checker) take(ctx context.Context, e *stagedEntry) error {
 		c.key = e.key
 		clear(c.firsts)
 	}
-	account, content := "", contentOf(&in)
+	account := ""
 	if routed, ok := r.to.(Routed); ok {
 		account = routed.slug(ctx, in.Username) // the same key in two accounts is two entries
 	}
 	first, again := c.firsts[account]
 	switch {
-	case again && first != content:
+	case again && first != found.Content:
 		return r.refuse(false, rejection{pk: e.key, place: e.place, reject: reject{"pk", conflictReason}})
 	case again:
 		r.sum.AlreadyThere++
 	default:
-		c.firsts[account] = content
+		c.firsts[account] = found.Content
 		r.sum.Written++
-		if truncated {
+		if found.Truncated {
 			r.sum.Truncated++
 		}
 	}
@@ -72,21 +69,4 @@ func (c *checker) take(ctx context.Context, e *stagedEntry) error {
 		r.sum.UnknownUsers++
 	}
 	return nil
-}
-
-// contentOf is equal for inputs that are the same to the journal, whatever the order of members and the spelling of strings in
-// their payloads.
-func contentOf(in *journal.Input) [sha256.Size]byte {
-	name, known := "", byte(0)
-	if in.Username != nil {
-		name, known = *in.Username, 1
-	}
-	b := binary.BigEndian.AppendUint64([]byte{known}, uint64(in.CreatedAt.UnixMicro()))
-	for _, part := range [][]byte{
-		[]byte(name), []byte(in.Thing), []byte(in.Command), strconv.AppendInt(nil, int64(in.StatusCode), 10),
-		in.Request.Canonical(), in.Response.Canonical(),
-	} {
-		b = append(binary.BigEndian.AppendUint64(b, uint64(len(part))), part...)
-	}
-	return sha256.Sum256(b)
 }

@@ -33,9 +33,9 @@ type Appender interface {
 type Options struct {
 	// DryRun reads and checks everything, and writes nothing.
 	DryRun bool
-	// Check is asked about every entry of a dry run: what the journal would refuse, redaction included, and whether it would
-	// truncate. May be nil.
-	Check func(journal.Input) (truncated bool, err error)
+	// Check is asked about every entry of a dry run: what the journal would refuse, redaction included, whether it would
+	// truncate, and what is the same entry. May be nil: then rows of one key are.
+	Check func(journal.Input) (journal.Checked, error)
 	// Heard is told of every entry before it is appended or checked. May be nil.
 	Heard func(journal.Input)
 	// UserModel names the model of the users, for example "accounts.member". Empty: auth.user, or any model called user.
@@ -73,7 +73,7 @@ func (o Options) withDefaults() Options {
 		o.Stderr = io.Discard
 	}
 	if o.Check == nil {
-		o.Check = func(journal.Input) (bool, error) { return false, nil }
+		o.Check = func(journal.Input) (journal.Checked, error) { return journal.Checked{}, nil }
 	}
 	if o.Heard == nil {
 		o.Heard = func(journal.Input) {}

@@ -260,12 +260,12 @@ func TestADryRunWritesNothingAndForetellsTheRealOne(t *testing.T) {
 func TestADryRunAsksTheCheckAboutEveryEntry(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	check := func(journal.Input) (bool, error) {
+	check := func(journal.Input) (journal.Checked, error) {
 		asked++
 		if asked == 2 {
-			return false, &model.InputError{Path: []any{"request", "spec"}, Reason: "not today"}
+			return journal.Checked{}, &model.InputError{Path: []any{"request", "spec"}, Reason: "not today"}
 		}
-		return false, nil
+		return journal.Checked{}, nil
 	}
 	var rejects bytes.Buffer
 	sum := imported(t, newJournal(t), testdata(t, "dumpdata-small.json"), Options{DryRun: true, Check: check, Rejects: &rejects})

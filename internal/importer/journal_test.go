@@ -50,7 +50,9 @@ func (j *testJournal) EnsureUsers(ctx context.Context, users []journal.UserProfi
 	return j.journal.EnsureUsers(model.WithViewer(ctx, j.viewer), users)
 }
 
-func (j *testJournal) Check(input journal.Input) (bool, error) { return j.journal.Check(input) }
+func (j *testJournal) Check(input journal.Input) (journal.Checked, error) {
+	return j.journal.Check(input)
+}
 
 // storedEntry is a row of the table, in the order of positions.
 type storedEntry struct {

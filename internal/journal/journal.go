@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -316,10 +317,10 @@ func (j *Journal) EnsureUsers(ctx context.Context, profiles []UserProfile) error
 }
 
 // Check tells what Append would refuse of an input by itself, without writing: everything but a user or a key that only the
-// database knows; and whether a payload would be truncated. Errors are *model.InputError.
-func (j *Journal) Check(in Input) (truncated bool, err error) {
+// database knows; and what else it can tell of it. Errors are *model.InputError.
+func (j *Journal) Check(in Input) (found Checked, err error) {
 	if err := in.normalize(); err != nil {
-		return false, err
+		return found, err
 	}
 	for _, p := range []struct {
 		part    redaction.Part
@@ -327,11 +328,20 @@ func (j *Journal) Check(in Input) (truncated bool, err error) {
 	}{{redaction.Request, in.Request}, {redaction.Response, in.Response}} {
 		masked, _, err := j.redactor.Redact(in.Thing, p.part, p.payload)
 		if err != nil {
-			return false, model.InputUnder(err, nameOf(p.part))
+			return found, model.InputUnder(err, nameOf(p.part))
 		}
-		truncated = truncated || in.Truncate > 0 && len(masked) > in.Truncate
+		found.Truncated = found.Truncated || in.Truncate > 0 && len(masked) > in.Truncate
 	}
-	return truncated, nil
+	found.Content = sentDigest(nil, &in, in.Username)
+	return found, nil
+}
+
+// Checked is what Check finds of an input that Append would take.
+type Checked struct {
+	// Truncated tells that a payload would be.
+	Truncated bool
+	// Content is equal for inputs that are the same entry where their key is the same. It is not keyed: not to be stored.
+	Content [sha256.Size]byte
 }
 
 // Head is the size of an account's journal and its last key.
