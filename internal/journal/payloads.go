@@ -128,18 +128,21 @@ func (s Selection) ReadLong(ctx context.Context, q *ent.EntryQuery, entries []*e
 	for _, row := range rows {
 		e := missing[row.Position]
 		e.Request, e.Response = row.Request, row.Response
-		if row.PayloadSalt == nil {
-			e.PayloadSalt = nil // erased between the two statements
+		if erased(row) {
+			e.PayloadSalt = nil // between the two statements
 		}
 	}
 	return nil
 }
 
+// erased tells whether an entry has lost its payloads. Of a NULL of bytes Ent makes a pointer to nothing.
+func erased(e *ent.Entry) bool { return e.PayloadSalt == nil || *e.PayloadSalt == nil }
+
 // PayloadStateOf tells what request and response of an entry are for those with this scope. An erased entry has lost its salt
 // with them.
 func PayloadStateOf(scope model.Scope, e *ent.Entry) model.PayloadState {
 	switch {
-	case e.PayloadSalt == nil:
+	case erased(e):
 		return model.PayloadErased
 	case !scope.Payloads:
 		return model.PayloadHidden

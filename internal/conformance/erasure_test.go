@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"samjournal/internal/export"
 	"samjournal/internal/model"
 	"samjournal/internal/search"
 	"samjournal/internal/store"
@@ -65,6 +66,40 @@ func (n *node) found(ctx context.Context, t *testing.T, where string) []int64 {
 		positions = append(positions, answer.Entries.Edges[i].Node.Position)
 	}
 	return positions
+}
+
+func TestAnErasedEntrySaysSo(t *testing.T) {
+	t.Parallel()
+	for kind, databaseURL := range both(t) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, databaseURL, settings{})
+			ctx := n.as(t, "default")
+			n.append(ctx, t, numbered(0), numbered(1))
+			tx, err := shell(t, databaseURL).BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			eraseIn(t, tx, accountOf(ctx, t), 0)
+			require.NoError(t, tx.Commit())
+
+			var answer struct {
+				Entries struct {
+					Edges []struct {
+						Node struct {
+							PayloadState string
+							Request      rawValue
+						}
+					}
+				}
+			}
+			n.ask(ctx, t, &answer, `{ entries(orderBy: {field: POSITION, direction: ASC}) {
+				edges { node { payloadState request } } } }`, nil)
+			require.Equal(t, "ERASED", answer.Entries.Edges[0].Node.PayloadState)
+			require.Equal(t, "null", string(answer.Entries.Edges[0].Node.Request))
+			require.Equal(t, "STORED", answer.Entries.Edges[1].Node.PayloadState)
+			exported, _, _ := n.exportAll(ctx, t, export.Params{})
+			require.Equal(t, "ERASED", exported[0].PayloadState)
+		})
+	}
 }
 
 func TestWhatIsErasedIsInTheIndexNoMore(t *testing.T) {
