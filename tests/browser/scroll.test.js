@@ -1,10 +1,9 @@
 // The console on journals that are longer than anybody scrolls through.
 
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { after, describe, test } from 'node:test';
+import { copyFile } from 'node:fs/promises';
+import { describe, test } from 'node:test';
+import { databases } from '../databases.mjs';
 import { run, startServer } from '../server.mjs';
 import { placed, positions, rows, suite, total } from './console.js';
 import { eventually } from './playground.js';
@@ -19,17 +18,25 @@ const mostHeap = 48 << 20; // bytes, with the page itself and all that it has re
 const createOne = 'mutation ($input: CreateEntryInput!) { createEntry(input: $input) { position } }';
 const countNewer = 'query ($where: EntryWhereInput!) { entries(where: $where, first: 0) { totalCount } }';
 
-/** A journal of many entries, made once a process, or the SQLite file that SAMJOURNAL_TEST_LARGE names. */
-async function startLarge() {
-  const directory = await mkdtemp(path.join(tmpdir(), 'samjournal-large-'));
-  const file = path.join(directory, 'journal.db');
-  const databaseURL = `file:${file}`;
-  if (process.env.SAMJOURNAL_TEST_LARGE) await copyFile(process.env.SAMJOURNAL_TEST_LARGE, file);
-  else await run(['seed', '--entries', String(entries), '--seed=1'], { DATABASE_URL: databaseURL });
-  const server = await startServer({ databaseURL });
+/**
+ * A journal of many entries on each database, seeded before its server starts, or in the SQLite file that SAMJOURNAL_TEST_LARGE
+ * names.
+ */
+const journals = databases
+  .filter(({ name }) => !process.env.SAMJOURNAL_TEST_LARGE || name === 'SQLite')
+  .map(({ name, create }) => ({ name, start: () => startLarge(create) }));
+
+async function startLarge(create) {
+  const database = await create();
+  if (process.env.SAMJOURNAL_TEST_LARGE) {
+    await copyFile(process.env.SAMJOURNAL_TEST_LARGE, database.url.slice('file:'.length));
+  } else {
+    await run(['seed', '--entries', String(entries), '--seed=1'], { DATABASE_URL: database.url });
+  }
+  const server = await startServer({ databaseURL: database.url });
   const stop = async () => {
     await server.stop();
-    await rm(directory, { recursive: true, force: true });
+    await database.remove();
   };
   return { url: server.url, stop };
 }
@@ -55,8 +62,8 @@ const heap = async (page) => {
   return usedSize;
 };
 
-describe('Console on a long journal', { timeout: 1_800_000 }, () => {
-  const console_ = suite(startLarge);
+for (const { name, start } of journals) describe(`Console on a long journal on ${name}`, { timeout: 1_800_000 }, () => {
+  const console_ = suite(start);
   const append = (input = {}) =>
     query(console_.url, createOne, { input: { username: 'late', thing: 'ACCOUNT', request: {}, response: null, ...input } });
 

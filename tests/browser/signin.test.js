@@ -30,10 +30,7 @@ async function startIssuer(port, redirectURI, seconds = 3600) {
 
 const kept = (page) => page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
 
-// Who signs in is no matter of the database.
-const [{ startGuarded }] = places;
-
-describe('Signing in to the console', { timeout: 300_000 }, () => {
+for (const { name: database, startGuarded } of places) describe(`Signing in to the console on ${database}`, { timeout: 300_000 }, () => {
   let port;
   let issuer;
   const server = suite(async () => {
